@@ -1,0 +1,156 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * host_ops.h - the boundary between the two compile worlds
+ *
+ * The kernel world (kernel/overlay/arch/lkl) and the host world (host/, wire/) are compiled with different headers,
+ * different flags and different ideas of errno. They meet here and nowhere else. Only fixed-width types appear; the
+ * header compiles in both worlds, and kernel/host_ops_abi.c and host/host_ops_abi.c assert the same layout in each.
+ *
+ * Directions:
+ *   host_*     functions that the host provides and the kernel calls   (struct lkl_host_ops)
+ *   lkl_*      functions that the kernel exports and the host calls    (kernel/exports lists every one)
+ *   wire ops   functions that a wire provides and the kernel's network driver calls (struct lkl_wire_ops)
+ *
+ * Threads: unless said otherwise, every function here is called by the host thread that holds the vCPU, with that
+ * vCPU's per-CPU base in %gs. A host function must not call back into the kernel unless its comment allows it, and must
+ * not block unless its name ends in _wait.
+ *
+ * Errors: negative errno (asm-generic numbers, the same as the host's on x86-64 Linux). Never libc's errno.
+ */
+#ifndef LKL_HOST_OPS_H
+#define LKL_HOST_OPS_H
+
+#ifdef __KERNEL__
+#include <linux/types.h>
+#else
+#include <stdint.h>
+#endif
+
+/* ---- frames and wires ------------------------------------------------------------------------------------------- */
+
+/*
+ * Offload metadata of one frame; bit for bit struct virtio_net_hdr (VIRTIO 1.2, 5.1.6), little endian, 10 bytes.
+ * On rx, flags may hold DATA_VALID (checksum checked) or NEEDS_CSUM (field holds the pseudo-header sum only, the frame
+ * never left a machine: treat as good). On tx, NEEDS_CSUM asks the wire to have the checksum filled in.
+ */
+struct lkl_vnet_hdr {
+	uint8_t flags;		/* LKL_VNET_F_* */
+	uint8_t gso_type;	/* LKL_VNET_GSO_* */
+	uint16_t hdr_len;	/* bytes of headers; a wire may overwrite it (wire/packet.c explains) */
+	uint16_t gso_size;	/* payload bytes per segment */
+	uint16_t csum_start;	/* offset from the Ethernet header */
+	uint16_t csum_offset;	/* from csum_start */
+};
+
+#define LKL_VNET_F_NEEDS_CSUM 1
+#define LKL_VNET_F_DATA_VALID 2
+
+#define LKL_VNET_GSO_NONE 0
+#define LKL_VNET_GSO_TCPV4 1
+#define LKL_VNET_GSO_UDP 3
+#define LKL_VNET_GSO_TCPV6 4
+#define LKL_VNET_GSO_UDP_L4 5
+#define LKL_VNET_GSO_ECN 0x80
+
+/* Layout of struct iovec. */
+struct lkl_iov {
+	void *base;
+	uint64_t len;
+};
+
+/* The frame's bytes are not (all) in shared memory: take them with rx_fetch(), in the order of the burst. */
+#define LKL_RX_FETCH 1
+
+/* One received frame. `data` stays valid, and belongs to the wire, until rx_release() has passed it. */
+struct lkl_rx_frame {
+	void *data;		/* Ethernet header; with LKL_RX_FETCH: the first head_len bytes of the frame, or NULL */
+	uint32_t len;		/* whole frame in bytes, 14 .. 65535 + 18 */
+	uint16_t head_len;	/* bytes present at data; == len unless LKL_RX_FETCH */
+	uint16_t flags;		/* LKL_RX_* */
+	struct lkl_vnet_hdr vnet;
+	uint8_t pad[6];
+};
+
+struct lkl_wire;
+
+/* What the wire can carry; the driver derives the netdev's features from it. */
+#define LKL_WIRE_F_CSUM 0x01	/* tx: NEEDS_CSUM honoured */
+#define LKL_WIRE_F_TSO4 0x02	/* tx: frames up to 64 KiB + headers with gso_type TCPV4 */
+#define LKL_WIRE_F_TSO6 0x04
+#define LKL_WIRE_F_USO 0x08	/* tx: gso_type UDP_L4 */
+#define LKL_WIRE_F_RXCSUM 0x10	/* rx: vnet.flags are meaningful */
+#define LKL_WIRE_F_RXGSO 0x20	/* rx: frames above the MTU with gso_size set may arrive */
+
+/* Drops and work by reason, written by the wire on the vCPU's thread, readable (racily) by anyone. */
+struct lkl_wire_stats {
+	uint64_t rx_frames_total, rx_bytes_total;
+	uint64_t rx_fetched_total;	/* frames taken with rx_fetch() */
+	uint64_t rx_dropped_total;	/* lost by the host before we saw them (ring or socket buffer full) */
+	uint64_t rx_malformed_total;	/* refused: truncated, absurd length or header */
+	uint64_t tx_frames_total, tx_bytes_total;
+	uint64_t tx_big_total;		/* frames that left through the gather path */
+	uint64_t tx_full_total;		/* tx() answered -EAGAIN */
+	uint64_t tx_errors_total;	/* the host refused a frame */
+	uint64_t kicks_total;		/* host calls made to start transmission */
+	uint64_t waits_total;		/* host waits that slept (counted by the vCPU loop) */
+};
+
+/*
+ * A wire: moves L2 frames between one netdev and the outside. rx and tx are named as the stack sees them. All calls for
+ * one queue come from one thread at a time (the vCPU that owns the queue); different queues may be used in parallel.
+ */
+struct lkl_wire_ops {
+	const char *name;
+
+	/* 1 if rx_burst() would return at least one frame. Cheap: reads shared memory, makes no host call. */
+	int (*rx_ready)(struct lkl_wire *w, uint32_t queue);
+
+	/* Describe up to `max` frames that have arrived, oldest first. Returns how many (0: none). No host call. */
+	int (*rx_burst)(struct lkl_wire *w, uint32_t queue, struct lkl_rx_frame *frames, uint32_t max);
+
+	/*
+	 * Copy a frame marked LKL_RX_FETCH into `iov`. Call in burst order, once for each such frame before its
+	 * rx_release(). Returns bytes written (== frame->len), or -errno (frame lost; count and go on).
+	 * Fills *vnet with the frame's offload metadata, which replaces frame->vnet.
+	 */
+	int (*rx_fetch)(struct lkl_wire *w, uint32_t queue, const struct lkl_iov *iov, uint32_t iov_len,
+			struct lkl_vnet_hdr *vnet);
+
+	/* Give the oldest `n` described frames back. */
+	void (*rx_release)(struct lkl_wire *w, uint32_t queue, uint32_t n);
+
+	/*
+	 * Queue one frame of `len` bytes gathered from `iov`; the bytes are copied (or sent) before it returns.
+	 * 0; -EAGAIN: no room now, nothing taken (the driver stops its queue until tx_ready()); other -errno: frame
+	 * refused and dropped. Nothing needs to leave before kick(). Frames of one queue leave in order.
+	 */
+	int (*tx)(struct lkl_wire *w, uint32_t queue, const struct lkl_vnet_hdr *vnet, const struct lkl_iov *iov,
+		  uint32_t iov_len, uint32_t len);
+
+	/* 1 if tx() would take a frame again after -EAGAIN. */
+	int (*tx_ready)(struct lkl_wire *w, uint32_t queue);
+
+	/* Start transmission of all that tx() queued; one host call at most when there is any, none when there isn't. */
+	void (*kick)(struct lkl_wire *w, uint32_t queue);
+
+	/* Host file descriptor that polls readable when rx_ready() would be true; owned by the wire. -1: none. */
+	int (*wait_fd)(struct lkl_wire *w, uint32_t queue);
+
+	/* Free everything. No queue is in use any more. */
+	void (*close)(struct lkl_wire *w);
+};
+
+#define LKL_WIRE_QUEUES_MAX 64
+
+/* Common head of every wire; a mechanism embeds it as its first member. */
+struct lkl_wire {
+	const struct lkl_wire_ops *ops;
+	uint32_t features;	/* LKL_WIRE_F_* */
+	uint32_t queues;	/* 1 .. LKL_WIRE_QUEUES_MAX */
+	uint32_t mtu;		/* L3 bytes */
+	uint8_t mac[6];		/* address that the stack's netdev uses */
+	uint8_t pad[2];
+	struct lkl_wire_stats stats[1 /* queue 0; more with multi-queue wires */];
+};
+
+#endif /* LKL_HOST_OPS_H */

@@ -1,0 +1,162 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * lkl.h - the Linux kernel as a C library
+ *
+ * One stack instance (a booted Linux) lives in a process. lkl_start_kernel() boots it on a host thread of its own, the
+ * vCPU; application tasks are functions that run as Linux tasks on that thread, beside the kernel's own threads, and
+ * make system calls by plain function call. There is no lock, no host context switch and no host system call in a call.
+ *
+ * Structures, flags and numbers of the system calls are those of the Linux UAPI as the host's libc headers spell them
+ * on x86-64 (struct sockaddr_in, struct epoll_event, SOCK_NONBLOCK ...): pass the libc's types.
+ *
+ * Errors: every function returns a negative errno value on failure and never touches libc's errno. The library never
+ * prints and never exits the process; messages go to the log callback, a kernel BUG or panic to the panic callback.
+ *
+ * Threading, by function:
+ *   [any]   any host thread, also before boot where it makes sense
+ *   [task]  only inside an application task; anywhere else it returns -EPERM
+ */
+#ifndef LKL_H
+#define LKL_H
+
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/epoll.h>
+#include <sys/socket.h>
+#include <sys/uio.h>
+
+#include <lkl/host_ops.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* ---- life cycle ---- */
+
+/* One line of kernel log, without the trailing newline; called on the vCPU's thread; must not call the library. */
+typedef void (*lkl_log_fn)(void *ctx, int level /* 0 (emerg) .. 7 (debug) */, const char *line, size_t len);
+
+/*
+ * The kernel hit a BUG, a panic or a bad pointer. Called once, on the thread it happened on; the instance is dead:
+ * nothing of the library may be called. `backtrace` has one "address function+offset" line per frame. If it returns,
+ * the thread it ran on sleeps for ever.
+ */
+typedef void (*lkl_panic_fn)(void *ctx, const char *message, const char *backtrace);
+
+struct lkl_options {
+	lkl_log_fn log;		/* NULL: silent */
+	void *log_ctx;
+	lkl_panic_fn panic;	/* NULL: abort() */
+	void *panic_ctx;
+	int cpu;		/* host CPU to pin the vCPU's thread to; -1: not pinned */
+	uint32_t spin_us;	/* how long idle polls before it sleeps, in microseconds; 0 .. 1,000,000 */
+};
+#define LKL_OPTIONS_DEFAULT { .cpu = -1, .spin_us = 50 }
+
+/* [any, before boot] Set the options of the instance; they are copied. -EBUSY after boot. -EINVAL: bad value. */
+int lkl_set_options(const struct lkl_options *opts);
+
+/*
+ * [any, once] Boot with a printf-style kernel command line, e.g. "mem=64M loglevel=4". Returns 0 when the kernel is up.
+ * -EINVAL: mem= missing its unit, below 16M, or not a number; -ENOMEM; -EBUSY: already booted, or booted before (one
+ * boot per process).
+ */
+int lkl_start_kernel(const char *cmd_line, ...) __attribute__((format(printf, 1, 2)));
+
+/* [any, not a task] Stop the instance: tasks are abandoned, wires are not closed. 0 or -errno. */
+long lkl_sys_halt(void);
+
+/* [any] 1 between a successful boot and halt or panic, else 0. */
+int lkl_is_running(void);
+
+/* [any] Release of the kernel inside, e.g. "6.12.117". Static storage. */
+const char *lkl_kernel_release(void);
+
+/* [any] Text for an error value of either sign. Static storage. */
+const char *lkl_strerror(int err);
+
+/* ---- application tasks ---- */
+
+typedef int (*lkl_task_fn)(void *arg);
+
+/*
+ * [any] Start fn(arg) as a Linux task named `name` (at most 15 bytes are kept) on the vCPU. stack_bytes: 0 means 256 KiB.
+ * Returns a task id > 0, or -errno. Host signals are blocked in tasks. A task must not block in the host: it would stop
+ * the whole instance (timers, other tasks) for that time.
+ */
+int lkl_task_start(const char *name, lkl_task_fn fn, void *arg, size_t stack_bytes);
+
+/* [any, not a task] Wait for a task to return; *ret is its return value. -ESRCH: no such task or joined before. */
+int lkl_task_join(int id, int *ret);
+
+/*
+ * [task] Create a notifier: an eventfd inside the instance that the host side can signal. Returns the inner file
+ * descriptor (poll it, read 8 bytes to clear) and stores a handle for lkl_notify().
+ */
+int lkl_notifier_new(int *handle);
+
+/* [any, async-signal-safe] Make the notifier's descriptor readable; wakes the vCPU if it sleeps. */
+int lkl_notify(int handle);
+
+/* ---- network devices ---- */
+
+/*
+ * [task] Give a wire to the instance: a netdev with the wire's MAC and MTU appears, named wire0, wire1 ... The wire must
+ * outlive the instance. Returns the interface index, or -errno.
+ */
+int lkl_wire_attach(struct lkl_wire *wire);
+
+/* [task] Interface control, names and behaviour as in LKL. Addresses in network byte order. 0 or -errno. */
+int lkl_if_up(int ifindex);
+int lkl_if_down(int ifindex);
+int lkl_if_set_mtu(int ifindex, int mtu_bytes);
+int lkl_if_set_ipv4(int ifindex, unsigned int addr, unsigned int netmask_len);
+int lkl_set_ipv4_gateway(unsigned int addr);
+int lkl_ifname_to_ifindex(const char *name);
+
+/* [task] Write a sysctl, e.g. lkl_sysctl("net.ipv4.tcp_congestion_control", "bbr"). */
+int lkl_sysctl(const char *path, const char *value);
+
+/* ---- system calls: [task], as in section 2 of the manual, result or -errno ---- */
+
+long lkl_syscall(long no, long *params);
+
+long lkl_sys_socket(int family, int type, int protocol);
+long lkl_sys_bind(int fd, const struct sockaddr *addr, int addr_len);
+long lkl_sys_listen(int fd, int backlog);
+long lkl_sys_accept4(int fd, struct sockaddr *addr, int *addr_len, int flags);
+long lkl_sys_connect(int fd, const struct sockaddr *addr, int addr_len);
+long lkl_sys_getsockname(int fd, struct sockaddr *addr, int *addr_len);
+long lkl_sys_getpeername(int fd, struct sockaddr *addr, int *addr_len);
+long lkl_sys_setsockopt(int fd, int level, int name, const void *val, int len);
+long lkl_sys_getsockopt(int fd, int level, int name, void *val, int *len);
+long lkl_sys_sendto(int fd, const void *buf, size_t len, unsigned int flags, const struct sockaddr *addr, int addr_len);
+long lkl_sys_recvfrom(int fd, void *buf, size_t len, unsigned int flags, struct sockaddr *addr, int *addr_len);
+long lkl_sys_sendmsg(int fd, const struct msghdr *msg, unsigned int flags);
+long lkl_sys_recvmsg(int fd, struct msghdr *msg, unsigned int flags);
+long lkl_sys_shutdown(int fd, int how);
+long lkl_sys_read(unsigned int fd, void *buf, size_t len);
+long lkl_sys_write(unsigned int fd, const void *buf, size_t len);
+long lkl_sys_readv(unsigned long fd, const struct iovec *iov, unsigned long iov_len);
+long lkl_sys_writev(unsigned long fd, const struct iovec *iov, unsigned long iov_len);
+long lkl_sys_close(unsigned int fd);
+long lkl_sys_fcntl(unsigned int fd, unsigned int cmd, unsigned long arg);
+long lkl_sys_ioctl(unsigned int fd, unsigned int cmd, unsigned long arg);
+long lkl_sys_pipe2(int *fds, int flags);
+long lkl_sys_splice(int fd_in, int64_t *off_in, int fd_out, int64_t *off_out, size_t len, unsigned int flags);
+long lkl_sys_epoll_create1(int flags);
+long lkl_sys_epoll_ctl(int epfd, int op, int fd, struct epoll_event *event);
+long lkl_sys_epoll_wait(int epfd, struct epoll_event *events, int max, int timeout_ms);
+long lkl_sys_eventfd2(unsigned int count, int flags);
+long lkl_sys_getppid(void);
+long lkl_sys_getpid(void);
+long lkl_sys_openat(int dirfd, const char *path, int flags, unsigned int mode);
+long lkl_sys_mkdirat(int dirfd, const char *path, unsigned int mode);
+long lkl_sys_mount(const char *source, const char *target, const char *type, unsigned long flags, const void *data);
+long lkl_sys_nanosleep_ns(int64_t ns);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif /* LKL_H */
