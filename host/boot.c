@@ -221,6 +221,14 @@ long lkl_sys_halt(void)
 	return 0;
 }
 
+int lkl_debug_bug(void)
+{
+	if (lkl__state() != INSTANCE_UP)
+		return -ESRCH;
+	lkl_raise(0, LKL_IRQ_BUG);
+	return 0;
+}
+
 int lkl_is_running(void)
 {
 	return lkl__state() == INSTANCE_UP;

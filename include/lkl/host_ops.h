@@ -221,6 +221,7 @@ struct lkl_task {
 #define LKL_IRQ_TASK 0x10
 #define LKL_IRQ_NOTIFY 0x20
 #define LKL_IRQ_HALT 0x40
+#define LKL_IRQ_BUG 0x80 /* BUG(), to try the way from there to the panic callback */
 
 /* Boot on the calling thread, which becomes vCPU 0 and never comes back; ops->booted() tells that it is up. */
 void lkl_kernel_boot(const struct lkl_boot_params *params) __attribute__((noreturn));

@@ -75,6 +75,9 @@ const char *lkl_kernel_release(void);
 /* [any] Text for an error value of either sign. Static storage. */
 const char *lkl_strerror(int err);
 
+/* [any] Make the kernel hit a BUG, to test what a program does about one. -ESRCH: not running. */
+int lkl_debug_bug(void);
+
 /* ---- application tasks ---- */
 
 typedef int (*lkl_task_fn)(void *arg);

@@ -37,6 +37,7 @@ static void irq_handle(unsigned int lines)
 		lkl_notify_irq();
 	if (lines & LKL_IRQ_HALT)
 		lkl_halt_irq();
+	BUG_ON(lines & LKL_IRQ_BUG);
 }
 
 /* Called with lkl_irq_enabled == 1; returns with it 1. */

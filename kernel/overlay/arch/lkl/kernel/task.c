@@ -13,7 +13,7 @@
 #include <linux/fs.h>
 #include <linux/init.h>
 #include <linux/kthread.h>
-#include <linux/llist.h>
+#include <linux/oom.h>
 #include <linux/reboot.h>
 #include <linux/sched/signal.h>
 #include <linux/sched/task.h>
@@ -147,6 +147,8 @@ void lkl_init_main(void)
 	static const struct rlimit files = { .rlim_cur = 1048576, .rlim_max = 1048576 };
 
 	ignore_signals(current);
+	/* Memory that runs out is -ENOMEM to whoever asks: killing the only process would end the instance. */
+	oom_killer_disable(0);
 	current->signal->rlim[RLIMIT_NOFILE] = files;
 	lkl_host->booted(init_uts_ns.name.release);
 	for (;;) {
