@@ -1,0 +1,50 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * pool.c - which server serves a session
+ *
+ * Round robin over sessions. A retry goes to the neighbour of the server that failed and does not move the round: while one
+ * server is down, its share goes to its neighbour and the others keep theirs. No server is tried twice for a session.
+ */
+#include <errno.h>
+#include <stdlib.h>
+
+#include "pool.h"
+
+int pool_init(struct pool *pool, const struct conf_pool *conf)
+{
+	unsigned int i;
+
+	pool->conf = conf;
+	pool->next = 0;
+	pool->n_servers = conf->n_servers;
+	pool->servers = calloc(conf->n_servers, sizeof(*pool->servers));
+	if (!pool->servers)
+		return -ENOMEM;
+	for (i = 0; i < conf->n_servers; i++)
+		server_init(&pool->servers[i], &conf->servers[i]);
+	return 0;
+}
+
+void pool_exit(struct pool *pool)
+{
+	free(pool->servers);
+	pool->servers = NULL;
+}
+
+struct server *pool_pick(struct pool *pool)
+{
+	struct server *server = &pool->servers[pool->next];
+
+	if (++pool->next == pool->n_servers)
+		pool->next = 0;
+	return server;
+}
+
+struct server *pool_pick_next(struct pool *pool, const struct server *failed, unsigned int tries)
+{
+	unsigned int i = failed - pool->servers;
+
+	if (tries >= pool->n_servers || tries > POOL_RETRIES_MAX)
+		return NULL;
+	return &pool->servers[(i + 1) % pool->n_servers];
+}

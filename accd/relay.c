@@ -1,0 +1,201 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * relay.c - bytes from one side of a session to the other
+ *
+ * One direction is a pump: read from the source into the worker's read buffer, write to the destination. In the common case
+ * that is one call each and nothing stays behind: a short read says that the source is empty, so it is not asked again
+ * until the next event (edge-triggered, registered once). The exception is CONN_RD_TO_END: a FIN, a reset or urgent data
+ * can stand behind the bytes of a short read without another event to come, so those are read until the stack says no.
+ *
+ * Back-pressure. What the destination doesn't take stays with the connection, in the very buffer that was read into (the
+ * worker takes a fresh one): no copy, and at most RELAY_BUF_BYTES a direction, because a source is read only while nothing
+ * waits for its destination. The source's own receive window then closes, and its sender stalls.
+ *
+ * Fairness. One turn reads at most RELAY_READS_MAX times; a session with more to do goes to the worker's ready list and has
+ * its next turn after all the others.
+ *
+ * Ends. A FIN is passed on with shutdown() once all bytes before it were taken; after both, the session closes. A reset
+ * makes the other side's reading direction drain first (session.c says for how long); no FIN is sent for it.
+ */
+#include <errno.h>
+#include <stdlib.h>
+
+#include "relay.h"
+#include "worker.h"
+
+#define RELAY_READS_MAX 2 /* 512 KiB a turn: about 100 us of copying */
+#define RELAY_BUF_ALIGN 4096
+
+static char *relay_buf_get(struct worker *w)
+{
+	if (w->n_bufs)
+		return w->bufs[--w->n_bufs];
+	return aligned_alloc(RELAY_BUF_ALIGN, RELAY_BUF_BYTES);
+}
+
+void relay_buf_put(struct worker *w, char *buf)
+{
+	if (w->n_bufs < RELAY_BUFS_KEPT)
+		w->bufs[w->n_bufs++] = buf;
+	else
+		free(buf);
+}
+
+int relay_init(struct worker *w)
+{
+	w->n_bufs = 0;
+	w->read_buf = relay_buf_get(w);
+	return w->read_buf ? 0 : -ENOMEM;
+}
+
+void relay_exit(struct worker *w)
+{
+	while (w->n_bufs)
+		free(w->bufs[--w->n_bufs]);
+	free(w->read_buf);
+	w->read_buf = NULL;
+}
+
+/* Bytes that the stack took; CONN_WR_READY is cleared if not all, the connection marked lost if it is. */
+static size_t conn_send(struct worker *w, struct session *s, enum side side, const char *buf, size_t len)
+{
+	struct conn *c = &s->conn[side];
+	long n;
+
+	n = w->ops->send(c->fd, buf, len);
+	if (n < 0) {
+		c->flags &= ~CONN_WR_READY;
+		if (n != -EAGAIN && n != -EINTR && n != -ENOBUFS && n != -ENOMEM)
+			session_conn_lost(w, s, side);
+		return 0;
+	}
+	if ((size_t)n < len)
+		c->flags &= ~CONN_WR_READY;
+	c->tx_bytes += n;
+	s->last_active_us = w->now_us;
+	return n;
+}
+
+/* Send what waits. True if nothing waits any more. */
+static bool relay_flush(struct worker *w, struct session *s, enum side to)
+{
+	struct conn *dst = &s->conn[to];
+	size_t n;
+
+	if (!(dst->flags & CONN_WR_READY))
+		return false;
+	n = conn_send(w, s, to, dst->out + dst->out_off, dst->out_bytes);
+	if (!dst->out)
+		return true; /* lost, and thrown away */
+	dst->out_off += n;
+	dst->out_bytes -= n;
+	if (dst->out_bytes)
+		return false;
+	relay_buf_put(w, dst->out);
+	dst->out = NULL;
+	return true;
+}
+
+/* The destination took `taken` of the `len` bytes in the read buffer: keep the rest for it. False: no memory. */
+static bool relay_keep(struct worker *w, struct conn *dst, size_t taken, size_t len)
+{
+	char *fresh = relay_buf_get(w);
+
+	if (!fresh)
+		return false;
+	dst->out = w->read_buf;
+	dst->out_off = taken;
+	dst->out_bytes = len - taken;
+	w->read_buf = fresh;
+	w->counters.stalls_total++;
+	return true;
+}
+
+/* Pass the end of the source on. */
+static void relay_end_of(struct worker *w, struct session *s, enum side from)
+{
+	struct conn *src = &s->conn[from], *dst = &s->conn[!from];
+	int r;
+
+	if (!(src->flags & CONN_RD_EOF) || dst->out_bytes)
+		return;
+	if ((src->flags | dst->flags) & CONN_ERR || dst->flags & CONN_WR_SHUT)
+		return;
+	dst->flags |= CONN_WR_SHUT;
+	r = w->ops->shutdown(dst->fd, SHUT_WR);
+	if (r)
+		session_conn_lost(w, s, !from);
+}
+
+/* One direction. False: the session was closed. */
+static bool relay_pump(struct worker *w, struct session *s, enum side from)
+{
+	struct conn *src = &s->conn[from], *dst = &s->conn[!from];
+	size_t taken;
+	long n;
+	int i;
+
+	if (dst->out_bytes && !relay_flush(w, s, !from))
+		return true;
+	for (i = 0; i < RELAY_READS_MAX; i++) {
+		if (!(src->flags & CONN_RD_READY) || dst->flags & CONN_ERR)
+			break;
+		n = w->ops->recv(src->fd, w->read_buf, RELAY_BUF_BYTES);
+		if (n <= 0) {
+			if (n == -EINTR)
+				continue;
+			src->flags &= ~CONN_RD_READY;
+			if (n == -EAGAIN && !(src->flags & CONN_ERR))
+				break;
+			if (n < 0)
+				session_conn_lost(w, s, from);
+			src->flags = (src->flags & ~CONN_RD_READY) | CONN_RD_EOF;
+			break;
+		}
+		if (n < RELAY_BUF_BYTES && !(src->flags & CONN_RD_TO_END))
+			src->flags &= ~CONN_RD_READY;
+		s->last_active_us = w->now_us;
+		taken = dst->flags & CONN_WR_READY ? conn_send(w, s, !from, w->read_buf, n) : 0;
+		if (taken == (size_t)n)
+			continue;
+		if (dst->flags & CONN_ERR)
+			break;
+		if (!relay_keep(w, dst, taken, n)) {
+			w->counters.resource_errors_total++;
+			session_close(w, s, LOG_CAUSE_PROXY);
+			return false;
+		}
+		break;
+	}
+	relay_end_of(w, s, from);
+	return true;
+}
+
+/* Would another turn move something, without an event? */
+static bool relay_has_work(const struct session *s, enum side from)
+{
+	const struct conn *src = &s->conn[from], *dst = &s->conn[!from];
+
+	return src->flags & CONN_RD_READY && !dst->out_bytes && !(dst->flags & CONN_ERR);
+}
+
+void relay_run(struct worker *w, struct session *s)
+{
+	if (!relay_pump(w, s, SIDE_DOWN) || !relay_pump(w, s, SIDE_UP))
+		return;
+	/* the second pump may have found the first one's source lost: deliver what it still holds */
+	if ((s->conn[SIDE_DOWN].flags & (CONN_ERR | CONN_RD_READY)) == (CONN_ERR | CONN_RD_READY) &&
+	    !relay_pump(w, s, SIDE_DOWN))
+		return;
+
+	if (relay_has_work(s, SIDE_DOWN) || relay_has_work(s, SIDE_UP)) {
+		worker_ready(w, s);
+		return;
+	}
+	if (s->conn[SIDE_DOWN].flags & CONN_ERR)
+		session_check_reset(w, s, SIDE_DOWN);
+	else if (s->conn[SIDE_UP].flags & CONN_ERR)
+		session_check_reset(w, s, SIDE_UP);
+	else if (s->conn[SIDE_DOWN].flags & s->conn[SIDE_UP].flags & CONN_WR_SHUT)
+		session_close(w, s, LOG_CAUSE_DONE);
+}

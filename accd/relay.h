@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * relay.h - bytes from one side of a session to the other
+ */
+#ifndef ACCD_RELAY_H
+#define ACCD_RELAY_H
+
+#include "session.h"
+
+/*
+ * One read takes up to this much, and this much at most waits for a slow receiver in each direction of a session. 256 KiB:
+ * what a burst of GRO frames leaves in a socket is taken with one call, and the bytes are still in the core's L2 cache
+ * when they are sent on.
+ */
+#define RELAY_BUF_BYTES (256 * 1024)
+
+/* Buffers kept for the next slow receiver, beyond those in use: 16 MiB at most. */
+#define RELAY_BUFS_KEPT 64
+
+/* 0 or -ENOMEM. */
+int relay_init(struct worker *w);
+void relay_exit(struct worker *w);
+
+/* Move what can be moved, both ways; carry ends through; close the session when both ways have ended or one broke. */
+void relay_run(struct worker *w, struct session *s);
+
+/* Give a buffer back that a connection had as `out`. */
+void relay_buf_put(struct worker *w, char *buf);
+
+#endif /* ACCD_RELAY_H */

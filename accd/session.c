@@ -1,0 +1,394 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * session.c - life of a session, from accept to the log line
+ *
+ * The client is accepted first, then a server is looked for: connect to the pool's pick, on failure or connect_timeout to
+ * the next one, at most 1 + POOL_RETRIES_MAX and none twice. The client's bytes stay in its socket until a server is
+ * there. If none accepts, the client gets a RST: it learns at once that nothing was done, as it would have from the server.
+ *
+ * How a session ends, and what the two peers see:
+ *
+ *   both sides sent FIN and everything was delivered     FIN to both (sent as shutdown() by relay.c, then close())
+ *   one side reset, or was lost                          RST to the other, after the bytes that came before it
+ *   idle_timeout, drain_timeout, stop, no memory         RST to both: an end that is no end of data must not look like one
+ *
+ * "After the bytes that came before it": a reset overtakes what still waits in our send queue, so the session stays until
+ * the stack has sent everything once (tcpi_notsent_bytes is 0), at most RESET_LINGER_US.
+ *
+ * Timers are lazy (timer.h): traffic writes last_active_us, session_timer() finds the truth when the slot comes round.
+ */
+#include <errno.h>
+#include <stddef.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+
+#include <linux/tcp.h> /* struct tcp_info with tcpi_notsent_bytes; libc's is older */
+
+#include "listener.h"
+#include "pool.h"
+#include "relay.h"
+#include "session.h"
+#include "worker.h"
+
+#define RESET_LINGER_US 1000000 /* a peer that takes nothing for a second has had its chance */
+#define CONN_EVENTS (EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLPRI | EPOLLET)
+
+static void session_next_server(struct worker *w, struct session *s);
+
+/* ---- slab ---- */
+
+int session_slab_init(struct worker *w, uint32_t max_sessions)
+{
+	/* zero pages: a session costs memory only once it was used */
+	w->slab = mmap(NULL, (size_t)max_sessions * sizeof(*w->slab), PROT_READ | PROT_WRITE,
+		       MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	if (w->slab == MAP_FAILED) {
+		w->slab = NULL;
+		return -ENOMEM;
+	}
+	w->slab_len = max_sessions;
+	w->slab_used = 0;
+	w->free = NULL;
+	return 0;
+}
+
+void session_slab_exit(struct worker *w)
+{
+	if (w->slab)
+		munmap(w->slab, (size_t)w->slab_len * sizeof(*w->slab));
+	w->slab = NULL;
+}
+
+bool session_available(const struct worker *w)
+{
+	return w->free || w->slab_used < w->slab_len;
+}
+
+static struct session *session_get(struct worker *w)
+{
+	struct session *s = w->free; /* last in, first out: warm in the cache */
+
+	if (s)
+		w->free = s->next;
+	else
+		s = &w->slab[w->slab_used++];
+	return s;
+}
+
+void session_reap(struct worker *w)
+{
+	struct session *s;
+
+	while ((s = w->closed)) {
+		w->closed = s->next;
+		s->state = SESSION_FREE;
+		s->next = w->free;
+		w->free = s;
+	}
+}
+
+/* ---- end ---- */
+
+static void log_conn(struct worker *w, int fd, struct log_tcp *tcp)
+{
+	struct tcp_info info;
+	int len = sizeof(info);
+
+	tcp->is_set = false;
+	if (fd < 0)
+		return;
+	memset(&info, 0, sizeof(info));
+	if (w->ops->getsockopt(fd, IPPROTO_TCP, TCP_INFO, &info, &len))
+		return;
+	len = sizeof(tcp->cc);
+	if (w->ops->getsockopt(fd, IPPROTO_TCP, TCP_CONGESTION, tcp->cc, &len))
+		strcpy(tcp->cc, "?");
+	tcp->cc[sizeof(tcp->cc) - 1] = '\0';
+	tcp->rtt_us = info.tcpi_rtt;
+	tcp->min_rtt_us = info.tcpi_min_rtt;
+	tcp->retrans_total = info.tcpi_total_retrans;
+	tcp->snd_cwnd_pkts = info.tcpi_snd_cwnd;
+	tcp->delivery_rate_bps = info.tcpi_delivery_rate * 8;
+	tcp->is_set = true;
+}
+
+static enum log_phase session_phase(const struct session *s)
+{
+	int ends = !!(s->conn[SIDE_DOWN].flags & CONN_RD_EOF) + !!(s->conn[SIDE_UP].flags & CONN_RD_EOF);
+
+	if (s->state == SESSION_CONNECTING)
+		return LOG_PHASE_CONNECT;
+	/* with an error, "all read" does not mean that the side had ended in order */
+	if ((s->conn[SIDE_DOWN].flags | s->conn[SIDE_UP].flags) & CONN_ERR)
+		return (s->conn[SIDE_DOWN].flags | s->conn[SIDE_UP].flags) & CONN_WR_SHUT ? LOG_PHASE_LAST :
+											    LOG_PHASE_DATA;
+	return ends == 2 ? LOG_PHASE_DONE : ends ? LOG_PHASE_LAST : LOG_PHASE_DATA;
+}
+
+static void session_log(struct worker *w, const struct session *s, enum log_cause cause)
+{
+	struct log_record rec = {
+		.accept_us = s->accept_us,
+		.connect_us = s->connect_us,
+		.total_us = w->now_us - s->accept_us,
+		.bytes_up = s->conn[SIDE_UP].tx_bytes,
+		.bytes_down = s->conn[SIDE_DOWN].tx_bytes,
+		.client = s->client,
+		.listener = s->listener->conf->name,
+		.pool = s->listener->pool->conf->name,
+		.server = s->server ? s->server->conf->name : NULL,
+		.sessions = w->n_sessions,
+		.retries = s->tries ? s->tries - 1 : 0,
+		.cause = cause,
+		.phase = session_phase(s),
+	};
+
+	log_conn(w, s->conn[SIDE_DOWN].fd, &rec.tcp_down);
+	if (s->state == SESSION_RELAYING)
+		log_conn(w, s->conn[SIDE_UP].fd, &rec.tcp_up);
+	log_session(w->log, &rec);
+}
+
+static void conn_close(struct worker *w, struct conn *c, bool is_reset)
+{
+	const struct linger abort_now = { .l_onoff = 1, .l_linger = 0 };
+
+	if (c->out)
+		relay_buf_put(w, c->out);
+	c->out = NULL;
+	c->out_bytes = 0;
+	if (c->fd < 0)
+		return;
+	if (is_reset)
+		w->ops->setsockopt(c->fd, SOL_SOCKET, SO_LINGER, &abort_now, sizeof(abort_now));
+	w->ops->close(c->fd); /* leaves the epoll set with its last reference */
+	c->fd = -1;
+}
+
+void session_close(struct worker *w, struct session *s, enum log_cause cause)
+{
+	struct counters *cnt = &w->counters;
+
+	if (w->log)
+		session_log(w, s, cause);
+	cnt->bytes_up_total += s->conn[SIDE_UP].tx_bytes;
+	cnt->bytes_down_total += s->conn[SIDE_DOWN].tx_bytes;
+	cnt->ends_total[cause]++;
+	conn_close(w, &s->conn[SIDE_DOWN], cause != LOG_CAUSE_DONE);
+	conn_close(w, &s->conn[SIDE_UP], cause != LOG_CAUSE_DONE);
+	timer_stop(&w->wheel, &s->timer);
+	s->state = SESSION_CLOSED;
+	s->next = w->closed;
+	w->closed = s;
+	w->n_sessions--;
+}
+
+/* ---- begin ---- */
+
+static void session_set_timer(struct worker *w, struct session *s)
+{
+	uint64_t deadline_us = s->state == SESSION_CONNECTING ?
+				       s->try_us + s->listener->pool->conf->connect_timeout_ms * 1000ULL :
+				       s->last_active_us + s->listener->conf->idle_timeout_ms * 1000ULL;
+
+	timer_set(&w->wheel, &s->timer, deadline_us);
+}
+
+static int session_register(struct worker *w, struct session *s, enum side side)
+{
+	struct epoll_event ev = { .events = CONN_EVENTS };
+
+	ev.data.u64 = worker_event_data(s, side == SIDE_DOWN ? EV_CLIENT : EV_SERVER, s->conn[side].gen);
+	return w->ops->epoll_ctl(w->epoll_fd, EPOLL_CTL_ADD, s->conn[side].fd, &ev);
+}
+
+static void session_connected(struct worker *w, struct session *s)
+{
+	s->state = SESSION_RELAYING;
+	s->connect_us = w->now_us - s->accept_us;
+	s->last_active_us = w->now_us;
+	s->conn[SIDE_UP].flags |= CONN_WR_READY;
+	session_set_timer(w, s);
+}
+
+/* No descriptor or no memory here: another server would not help. */
+static bool is_our_failure(int err)
+{
+	return err == -EMFILE || err == -ENFILE || err == -ENOMEM || err == -ENOBUFS || err == -ENOSPC;
+}
+
+/* Connect to `server`, or, while that fails at once, to the ones after it. */
+static void session_connect(struct worker *w, struct session *s, struct server *server)
+{
+	struct conn *c = &s->conn[SIDE_UP];
+	int done = 0;
+	int r;
+
+	s->server = server;
+	s->tries++;
+	s->try_us = w->now_us;
+	r = server_connect(server, w->ops, &done);
+	if (r >= 0) {
+		c->fd = r;
+		c->gen++;
+		c->flags = 0;
+		r = session_register(w, s, SIDE_UP);
+	}
+	if (r < 0) {
+		if (is_our_failure(r)) {
+			w->counters.resource_errors_total++;
+			session_close(w, s, LOG_CAUSE_PROXY);
+			return;
+		}
+		session_next_server(w, s);
+		return;
+	}
+	if (done)
+		session_connected(w, s);
+	else
+		session_set_timer(w, s);
+}
+
+/* The server that was being tried is not available. */
+static void session_next_server(struct worker *w, struct session *s)
+{
+	struct server *next = pool_pick_next(s->listener->pool, s->server, s->tries);
+
+	s->server->connect_errors_total++;
+	w->counters.connect_errors_total++;
+	conn_close(w, &s->conn[SIDE_UP], true);
+	if (next) {
+		w->counters.retries_total++;
+		session_connect(w, s, next); /* depth: at most POOL_RETRIES_MAX */
+	} else {
+		session_close(w, s,
+			      w->now_us - s->try_us >= s->listener->pool->conf->connect_timeout_ms * 1000ULL ?
+				      LOG_CAUSE_TIMEOUT :
+				      LOG_CAUSE_SERVER);
+	}
+}
+
+void session_open(struct worker *w, struct listener *l, int fd, const union addr *client)
+{
+	struct session *s = session_get(w);
+
+	memset(s, 0, sizeof(*s));
+	s->state = SESSION_CONNECTING;
+	s->listener = l;
+	s->client = *client;
+	s->accept_us = w->now_us;
+	s->last_active_us = w->now_us;
+	s->connect_us = UINT64_MAX;
+	s->conn[SIDE_DOWN].fd = fd;
+	s->conn[SIDE_DOWN].flags = CONN_WR_READY;
+	s->conn[SIDE_UP].fd = -1;
+	w->n_sessions++;
+	w->counters.sessions_total++;
+	if (session_register(w, s, SIDE_DOWN)) {
+		w->counters.resource_errors_total++;
+		session_close(w, s, LOG_CAUSE_PROXY);
+		return;
+	}
+	session_connect(w, s, pool_pick(l->pool));
+}
+
+/* ---- events ---- */
+
+void session_conn_lost(struct worker *w, struct session *s, enum side side)
+{
+	struct conn *c = &s->conn[side];
+
+	if (c->flags & CONN_ERR)
+		return;
+	c->flags |= CONN_ERR | CONN_RD_TO_END;
+	if (!(c->flags & CONN_RD_EOF))
+		c->flags |= CONN_RD_READY;
+	/* what waits for it has nobody to go to */
+	if (c->out)
+		relay_buf_put(w, c->out);
+	c->out = NULL;
+	c->out_bytes = 0;
+	s->reset_deadline_us = w->now_us + RESET_LINGER_US;
+}
+
+void session_check_reset(struct worker *w, struct session *s, enum side side)
+{
+	const struct conn *c = &s->conn[side], *other = &s->conn[!side];
+	struct tcp_info info;
+	int len = sizeof(info);
+
+	if (other->flags & CONN_ERR || w->now_us >= s->reset_deadline_us)
+		goto close;
+	if (!(c->flags & CONN_RD_EOF) || other->out_bytes)
+		goto wait;
+	memset(&info, 0, sizeof(info));
+	if (!w->ops->getsockopt(other->fd, IPPROTO_TCP, TCP_INFO, &info, &len) && info.tcpi_notsent_bytes)
+		goto wait;
+close:
+	session_close(w, s, side == SIDE_DOWN ? LOG_CAUSE_CLIENT : LOG_CAUSE_SERVER);
+	return;
+wait:
+	timer_set(&w->wheel, &s->timer, w->now_us); /* the next tick */
+}
+
+void session_event(struct worker *w, struct session *s, enum side side, uint8_t gen, uint32_t events)
+{
+	struct conn *c = &s->conn[side];
+	int err = 0, len = sizeof(err);
+
+	if (s->state == SESSION_CLOSED || s->state == SESSION_FREE || gen != (c->gen & EV_GEN_MASK)) {
+		w->counters.stale_events_total++;
+		return;
+	}
+	if (s->state == SESSION_CONNECTING && side == SIDE_UP) {
+		if (events & (EPOLLERR | EPOLLHUP)) {
+			w->ops->getsockopt(c->fd, SOL_SOCKET, SO_ERROR, &err, &len);
+			session_next_server(w, s);
+			if (s->state == SESSION_RELAYING)
+				relay_run(w, s);
+			return;
+		}
+		if (!(events & EPOLLOUT))
+			return;
+		session_connected(w, s);
+	}
+
+	if (events & (EPOLLIN | EPOLLRDHUP | EPOLLHUP | EPOLLPRI) && !(c->flags & CONN_RD_EOF))
+		c->flags |= CONN_RD_READY;
+	if (events & (EPOLLRDHUP | EPOLLHUP | EPOLLPRI))
+		c->flags |= CONN_RD_TO_END;
+	if (events & EPOLLOUT)
+		c->flags |= CONN_WR_READY;
+	if (events & EPOLLERR)
+		session_conn_lost(w, s, side);
+
+	if (s->state == SESSION_RELAYING)
+		relay_run(w, s);
+	else if (c->flags & CONN_ERR)
+		session_close(w, s, LOG_CAUSE_CLIENT); /* gone before there was a server */
+}
+
+void session_timer(struct worker *w, struct timer *t)
+{
+	struct session *s = (struct session *)((char *)t - offsetof(struct session, timer));
+
+	if (s->state == SESSION_CONNECTING) {
+		if (w->now_us - s->try_us < s->listener->pool->conf->connect_timeout_ms * 1000ULL) {
+			session_set_timer(w, s);
+			return;
+		}
+		session_next_server(w, s);
+		if (s->state == SESSION_RELAYING)
+			relay_run(w, s);
+		return;
+	}
+	if (s->conn[SIDE_DOWN].flags & CONN_ERR)
+		session_check_reset(w, s, SIDE_DOWN);
+	else if (s->conn[SIDE_UP].flags & CONN_ERR)
+		session_check_reset(w, s, SIDE_UP);
+	else if (w->now_us - s->last_active_us >= s->listener->conf->idle_timeout_ms * 1000ULL)
+		session_close(w, s, LOG_CAUSE_TIMEOUT);
+	else
+		session_set_timer(w, s);
+}

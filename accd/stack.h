@@ -1,0 +1,82 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * stack.h - the one table through which the relay reaches a TCP/IP stack
+ *
+ * The relay runs the same code on two stacks: the host's kernel, by system calls, and the library's kernel, by function
+ * calls. Every socket and epoll call of the loop goes through struct stack_ops; nothing else in the relay knows which
+ * stack it runs on. Two tables exist, stack_host (always) and stack_lkl (if the build has the library), and one of them
+ * is chosen at start.
+ *
+ * Contract of every call: a value >= 0, or a negative errno. libc's errno is neither read nor set.
+ *
+ * Where a call may be made:
+ *   [supervisor]  in the supervisor's process, before the fork or after the worker has gone
+ *   [worker]      on a plain host thread of the worker's process
+ *   [loop]        inside the function given to run()
+ *   [any]         any thread of the worker, and signal handlers
+ */
+#ifndef ACCD_STACK_H
+#define ACCD_STACK_H
+
+#include <stddef.h>
+#include <sys/epoll.h>
+#include <sys/socket.h>
+
+struct conf;
+
+/* What a worker needs from its supervisor. Filled by setup(); valid on both sides of the fork. */
+struct worker_args {
+	const struct conf *conf;
+	void *stack_data; /* owned by the stack: wire and addresses (lkl), NULL (host) */
+};
+
+struct stack_ops {
+	const char *name;
+
+	/* [worker] Release of the kernel that runs the stack, e.g. "6.12.117". Static storage. */
+	const char *(*release)(void);
+
+	/*
+	 * [supervisor] Take what the stack needs from the host (wire, addresses), before the fork. 0, or -errno with a
+	 * sentence in err and nothing taken. teardown() gives everything back; it may be called twice.
+	 */
+	int (*setup)(struct worker_args *args, char *err, size_t err_len);
+	void (*teardown)(struct worker_args *args);
+
+	/*
+	 * [worker] Bring the stack up on this thread or on one of its own, pinned to worker.cpu, run fn(arg) in it, take it
+	 * down. Returns fn's value, or -errno with a sentence in err if fn never ran.
+	 */
+	int (*run)(const struct worker_args *args, int (*fn)(void *arg), void *arg, char *err, size_t err_len);
+
+	/* [loop] A descriptor that polls readable after notify(*handle); read 8 bytes to clear it. */
+	int (*notifier_open)(int *handle);
+	/* [any] */
+	int (*notify)(int handle);
+
+	/* [loop] As in section 2 of the manual. */
+	int (*socket)(int family, int type, int protocol);
+	int (*bind)(int fd, const struct sockaddr *addr, int addr_len);
+	int (*listen)(int fd, int backlog);
+	int (*accept4)(int fd, struct sockaddr *addr, int *addr_len, int flags);
+	int (*connect)(int fd, const struct sockaddr *addr, int addr_len);
+	long (*read)(int fd, void *buf, size_t len);
+	long (*recv)(int fd, void *buf, size_t len);
+	long (*send)(int fd, const void *buf, size_t len); /* never raises SIGPIPE */
+	int (*shutdown)(int fd, int how);
+	int (*close)(int fd);
+	int (*setsockopt)(int fd, int level, int name, const void *val, int len);
+	int (*getsockopt)(int fd, int level, int name, void *val, int *len);
+	int (*getsockname)(int fd, struct sockaddr *addr, int *addr_len);
+	int (*getpeername)(int fd, struct sockaddr *addr, int *addr_len);
+	int (*epoll_create1)(int flags);
+	int (*epoll_ctl)(int epfd, int op, int fd, struct epoll_event *event);
+	int (*epoll_wait)(int epfd, struct epoll_event *events, int max, int timeout_ms);
+};
+
+extern const struct stack_ops stack_host;
+#ifdef ACCD_HAVE_LKL
+extern const struct stack_ops stack_lkl;
+#endif
+
+#endif /* ACCD_STACK_H */

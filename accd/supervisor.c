@@ -1,0 +1,96 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * supervisor.c - the parent process: takes from the host what the worker needs, and gives it back
+ *
+ * It runs no kernel code and no relay, so that it survives what may happen to the worker. stack_ops.setup() opens the wire
+ * and takes the interface's addresses (lkl; nothing on the host stack); then the worker is forked and inherits both. From
+ * there on the supervisor only waits:
+ *
+ *   SIGTERM     passed on: the worker drains; a second one makes it stop now
+ *   SIGINT      passed on: the worker stops now. SIGHUP and SIGQUIT count as SIGINT
+ *   SIGCHLD     the worker has ended: exit 0 if it did in order, else say how it ended and exit 1
+ *
+ * All of these are blocked and taken with sigwaitinfo(), so there is one way out of here, and it runs teardown(). SIGKILL
+ * can't be caught: then the worker, which gets SIGINT when its parent dies, runs teardown() in its place.
+ */
+#include <errno.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "conf.h"
+#include "err.h"
+#include "supervisor.h"
+#include "worker.h"
+
+static int supervisor_wait(pid_t worker, const sigset_t *set)
+{
+	siginfo_t si;
+	int status;
+
+	for (;;) {
+		if (sigwaitinfo(set, &si) < 0)
+			continue;
+		if (si.si_signo != SIGCHLD) {
+			kill(worker, si.si_signo == SIGTERM ? SIGTERM : SIGINT);
+			continue;
+		}
+		if (waitpid(worker, &status, WNOHANG) != worker)
+			continue;
+		if (WIFSIGNALED(status)) {
+			msg("worker %d died: signal %d (%s)%s", (int)worker, WTERMSIG(status),
+			    strsignal(WTERMSIG(status)), WCOREDUMP(status) ? ", core dumped" : "");
+			return ACCD_EXIT_FAIL;
+		}
+		if (WIFEXITED(status)) {
+			if (WEXITSTATUS(status))
+				msg("worker %d failed: exit status %d", (int)worker, WEXITSTATUS(status));
+			return WEXITSTATUS(status) ? ACCD_EXIT_FAIL : 0;
+		}
+	}
+}
+
+int supervisor_run(const struct stack_ops *ops, const struct conf *conf)
+{
+	struct worker_args args = { .conf = conf };
+	pid_t supervisor = getpid();
+	char err[256] = "";
+	sigset_t set;
+	pid_t worker;
+	int ret;
+
+	signal(SIGPIPE, SIG_IGN);
+	sigemptyset(&set);
+	sigaddset(&set, SIGTERM);
+	sigaddset(&set, SIGINT);
+	sigaddset(&set, SIGHUP);
+	sigaddset(&set, SIGQUIT);
+	sigaddset(&set, SIGCHLD);
+	sigprocmask(SIG_BLOCK, &set, NULL);
+
+	ret = ops->setup(&args, err, sizeof(err));
+	if (ret) {
+		msg("%s", err[0] ? err : strerror(-ret));
+		return ACCD_EXIT_FAIL;
+	}
+
+	worker = fork();
+	if (worker < 0) {
+		msg("fork: %s", strerror(errno));
+		ret = ACCD_EXIT_FAIL;
+		goto out;
+	}
+	if (!worker) {
+		prctl(PR_SET_PDEATHSIG, SIGINT);
+		if (getppid() != supervisor)
+			_exit(ACCD_EXIT_FAIL); /* it died before the line above */
+		exit(worker_main(ops, &args));
+	}
+	ret = supervisor_wait(worker, &set);
+out:
+	ops->teardown(&args);
+	return ret;
+}

@@ -1,0 +1,461 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * worker.c - the process that relays
+ *
+ * worker_main() is the process: it starts the log thread and the loop's thread, then waits for signals. The loop's thread
+ * goes into stack_ops.run(), which calls worker_loop() where the stack wants it: on that thread (host), or as a task of the
+ * library's kernel (lkl). The shape is the same for both, and the loop makes no host call that could block.
+ *
+ * worker_loop(): one epoll set, level of work bounded per turn:
+ *
+ *   wait ─▶ up to EVENTS_MAX events ─▶ sessions on the ready list ─▶ accept ─▶ timers ─▶ reap closed sessions ─▶ wait
+ *
+ * Stopping. The main thread raises worker.stop and notifies the loop. DRAIN: the listeners take what waits in their backlog
+ * and close; sessions go on until they end or drain_timeout passes. STOP: the sessions left are reset. Either way every
+ * session gets its log line, and the process exits with 0.
+ */
+#include <errno.h>
+#include <inttypes.h>
+#include <poll.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <sys/resource.h>
+#include <sys/signalfd.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "err.h"
+#include "listener.h"
+#include "pool.h"
+#include "worker.h"
+
+#define EVENTS_MAX 256 /* of one epoll_wait(); 3 KiB, and a bound on how late the timers can be */
+
+static uint64_t clock_us(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts); /* vDSO: no host call */
+	return (uint64_t)ts.tv_sec * 1000000 + ts.tv_nsec / 1000;
+}
+
+/* ---- the loop ---- */
+
+void worker_ready(struct worker *w, struct session *s)
+{
+	if (s->is_ready)
+		return;
+	s->is_ready = true;
+	s->next_ready = NULL;
+	*w->ready_tail = s;
+	w->ready_tail = &s->next_ready;
+}
+
+static void worker_run_ready(struct worker *w)
+{
+	struct session *s = w->ready, *next;
+
+	w->ready = NULL;
+	w->ready_tail = &w->ready;
+	for (; s; s = next) {
+		next = s->next_ready;
+		s->is_ready = false;
+		if (s->state == SESSION_RELAYING)
+			relay_run(w, s);
+	}
+}
+
+static void worker_accept(struct worker *w)
+{
+	unsigned int i;
+
+	for (i = 0; i < w->n_listeners; i++)
+		listener_accept(&w->listeners[i], w);
+}
+
+/* How long the loop may sleep. */
+static int worker_timeout_ms(const struct worker *w)
+{
+	bool is_waiting = w->wheel.count || w->is_draining;
+	unsigned int i;
+
+	if (w->ready)
+		return 0;
+	for (i = 0; i < w->n_listeners; i++) {
+		const struct listener *l = &w->listeners[i];
+
+		if (!l->is_ready)
+			continue;
+		if (session_available(w) && w->now_us >= l->retry_us)
+			return 0;
+		is_waiting = true;
+	}
+	if (!is_waiting)
+		return -1;
+	return (TIMER_TICK_US - w->now_us % TIMER_TICK_US) / 1000 + 1;
+}
+
+static void worker_event(struct worker *w, const struct epoll_event *ev)
+{
+	void *source = (void *)(uintptr_t)(ev->data.u64 & ~(uint64_t)63);
+	uint8_t gen = ev->data.u64 >> EV_GEN_SHIFT & EV_GEN_MASK;
+	uint64_t value;
+
+	switch ((enum ev_kind)(ev->data.u64 & EV_KIND_MASK)) {
+	case EV_CLIENT:
+		session_event(w, source, SIDE_DOWN, gen, ev->events);
+		break;
+	case EV_SERVER:
+		session_event(w, source, SIDE_UP, gen, ev->events);
+		break;
+	case EV_LISTENER:
+		((struct listener *)source)->is_ready = true;
+		break;
+	case EV_NOTIFIER:
+		w->ops->read(w->notifier_fd, &value, sizeof(value)); /* clears it; worker.stop says the rest */
+		break;
+	}
+}
+
+static void worker_timer(void *ctx, struct timer *t)
+{
+	session_timer(ctx, t);
+}
+
+static void worker_begin_drain(struct worker *w)
+{
+	unsigned int i;
+
+	w->is_draining = true;
+	w->drain_deadline_us = w->now_us + w->conf->worker.drain_timeout_ms * 1000ULL;
+	for (i = 0; i < w->n_listeners; i++)
+		listener_close(&w->listeners[i], w);
+}
+
+static void worker_kill_sessions(struct worker *w)
+{
+	struct timer *t;
+
+	/* every open session stands in the wheel */
+	while ((t = timer_pop(&w->wheel)))
+		session_close(w, (struct session *)((char *)t - offsetof(struct session, timer)),
+			      LOG_CAUSE_KILLED);
+}
+
+static void worker_tell_main(struct worker *w)
+{
+	uint64_t one = 1;
+	ssize_t r = write(w->main_fd, &one, sizeof(one)); /* an eventfd with room: doesn't block */
+
+	(void)r;
+}
+
+static int loop_open(struct worker *w)
+{
+	struct epoll_event ev = { .events = EPOLLIN | EPOLLET };
+	char text[ADDR_TEXT_BYTES];
+	const char *call = "epoll_create1";
+	int handle = -1;
+	unsigned int i;
+	int r;
+
+	w->epoll_fd = r = w->ops->epoll_create1(EPOLL_CLOEXEC);
+	if (r < 0)
+		goto err;
+	call = "notifier";
+	w->notifier_fd = r = w->ops->notifier_open(&handle);
+	if (r < 0)
+		goto err;
+	ev.data.u64 = worker_event_data(w, EV_NOTIFIER, 0);
+	r = w->ops->epoll_ctl(w->epoll_fd, EPOLL_CTL_ADD, w->notifier_fd, &ev);
+	if (r < 0)
+		goto err;
+	atomic_store(&w->notify_handle, handle);
+	for (i = 0; i < w->n_listeners; i++) {
+		r = listener_open(&w->listeners[i], w, &call);
+		if (r < 0) {
+			const struct conf_listener *l = w->listeners[i].conf;
+
+			snprintf(w->err, sizeof(w->err), "listener.%s.bind: %s %s: %s", l->name, call,
+				 addr_format(&l->bind, text, sizeof(text)), strerror(-r));
+			return r;
+		}
+	}
+	return 0;
+err:
+	snprintf(w->err, sizeof(w->err), "%s: %s", call, strerror(-r));
+	return r;
+}
+
+static void loop_close(struct worker *w)
+{
+	unsigned int i;
+
+	for (i = 0; i < w->n_listeners; i++)
+		if (w->listeners[i].fd >= 0)
+			w->ops->close(w->listeners[i].fd);
+	if (w->notifier_fd >= 0)
+		w->ops->close(w->notifier_fd);
+	if (w->epoll_fd >= 0)
+		w->ops->close(w->epoll_fd);
+}
+
+static int worker_loop(void *arg)
+{
+	struct epoll_event events[EVENTS_MAX];
+	struct worker *w = arg;
+	int i, n, r, stop;
+
+	w->now_us = clock_us();
+	timer_wheel_init(&w->wheel, w->now_us);
+	r = loop_open(w);
+	if (r)
+		goto out;
+	atomic_store(&w->is_accepting, true);
+	worker_tell_main(w);
+
+	for (;;) {
+		n = w->ops->epoll_wait(w->epoll_fd, events, EVENTS_MAX, worker_timeout_ms(w));
+		w->now_us = clock_us();
+		for (i = 0; i < n; i++)
+			worker_event(w, &events[i]);
+		if (w->ready)
+			worker_run_ready(w);
+		worker_accept(w);
+		if (w->now_us / TIMER_TICK_US != w->wheel.tick)
+			timer_run(&w->wheel, w->now_us, worker_timer, w);
+
+		stop = atomic_load_explicit(&w->stop, memory_order_relaxed);
+		if (stop != WORKER_RUN) {
+			if (!w->is_draining)
+				worker_begin_drain(w);
+			if (stop == WORKER_STOP || !w->n_sessions || w->now_us >= w->drain_deadline_us)
+				break;
+		}
+		if (w->closed)
+			session_reap(w);
+	}
+	worker_kill_sessions(w);
+	session_reap(w);
+	r = 0;
+out:
+	loop_close(w);
+	return r;
+}
+
+struct loop_thread {
+	struct worker *w;
+	const struct worker_args *args;
+	_Atomic bool is_done;
+	int ret;
+};
+
+static void *loop_thread(void *arg)
+{
+	struct loop_thread *lt = arg;
+
+	pthread_setname_np(pthread_self(), "accd-loop");
+	lt->ret = lt->w->ops->run(lt->args, worker_loop, lt->w, lt->w->err, sizeof(lt->w->err));
+	atomic_store(&lt->is_done, true);
+	worker_tell_main(lt->w);
+	return NULL;
+}
+
+/* ---- the process ---- */
+
+/* Two descriptors a session and a few more; what the limit can't give is said once, not found out under load. */
+static void worker_raise_nofile(const struct conf *conf)
+{
+	rlim_t want = 2 * (rlim_t)conf->worker.max_sessions + 64;
+	struct rlimit rl;
+
+	if (getrlimit(RLIMIT_NOFILE, &rl) || (rl.rlim_cur != RLIM_INFINITY && rl.rlim_cur >= want))
+		return;
+	rl.rlim_cur = want;
+	if (rl.rlim_max < want)
+		rl.rlim_max = want; /* works as root, up to fs.nr_open */
+	if (!setrlimit(RLIMIT_NOFILE, &rl))
+		return;
+	if (getrlimit(RLIMIT_NOFILE, &rl))
+		return;
+	rl.rlim_cur = rl.rlim_max;
+	setrlimit(RLIMIT_NOFILE, &rl);
+	msg("worker.max_sessions: %u sessions need %llu descriptors, the limit is %llu: accepting pauses there",
+	    conf->worker.max_sessions, (unsigned long long)want, (unsigned long long)rl.rlim_cur);
+}
+
+static int worker_init(struct worker *w, const struct stack_ops *ops, const struct conf *conf)
+{
+	unsigned int i;
+	int r;
+
+	memset(w, 0, sizeof(*w));
+	w->ops = ops;
+	w->conf = conf;
+	w->epoll_fd = w->notifier_fd = w->main_fd = -1;
+	w->ready_tail = &w->ready;
+	w->main_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	if (w->main_fd < 0)
+		return -errno;
+	r = session_slab_init(w, conf->worker.max_sessions);
+	if (!r)
+		r = relay_init(w);
+	if (r)
+		return r;
+	w->pools = calloc(conf->n_pools, sizeof(*w->pools));
+	w->listeners = aligned_alloc(_Alignof(struct listener), conf->n_listeners * sizeof(*w->listeners));
+	if (!w->pools || !w->listeners)
+		return -ENOMEM;
+	for (i = 0; i < conf->n_pools; i++) {
+		r = pool_init(&w->pools[i], &conf->pools[i]);
+		if (r)
+			return r;
+		w->n_pools++;
+	}
+	memset(w->listeners, 0, conf->n_listeners * sizeof(*w->listeners));
+	for (i = 0; i < conf->n_listeners; i++) {
+		w->listeners[i].conf = &conf->listeners[i];
+		w->listeners[i].pool = &w->pools[conf->listeners[i].pool];
+		w->listeners[i].fd = -1;
+	}
+	w->n_listeners = conf->n_listeners;
+	if (strcmp(conf->log.access, "off")) {
+		r = log_open(conf->log.access, &w->log);
+		if (r) {
+			msg("log.access: cannot open \"%s\": %s", conf->log.access, strerror(-r));
+			return r;
+		}
+	}
+	return 0;
+}
+
+static void worker_exit(struct worker *w)
+{
+	unsigned int i;
+
+	for (i = 0; i < w->n_pools; i++)
+		pool_exit(&w->pools[i]);
+	free(w->pools);
+	free(w->listeners);
+	relay_exit(w);
+	session_slab_exit(w);
+	if (w->main_fd >= 0)
+		close(w->main_fd);
+}
+
+static void say_ready(const struct worker *w, pid_t supervisor)
+{
+	char list[512] = "";
+	char text[ADDR_TEXT_BYTES];
+	unsigned int i;
+	size_t n = 0;
+
+	for (i = 0; i < w->n_listeners && n < sizeof(list); i++)
+		n += snprintf(list + n, sizeof(list) - n, "%s%s=%s", n ? "," : "", w->listeners[i].conf->name,
+			      addr_format(&w->listeners[i].conf->bind, text, sizeof(text)));
+	msg("ready: stack=%s kernel=%s pid=%d worker=%d listeners=%s", w->ops->name, w->ops->release(),
+	    (int)supervisor, (int)getpid(), list);
+}
+
+static void say_final(const struct worker *w, uint64_t log_dropped_total)
+{
+	const struct counters *c = &w->counters;
+
+	msg("exit: sessions=%" PRIu64 " bytes_up=%" PRIu64 " bytes_down=%" PRIu64 " done=%" PRIu64
+	    " client_errors=%" PRIu64 " server_errors=%" PRIu64 " timeouts=%" PRIu64 " proxy_errors=%" PRIu64
+	    " killed=%" PRIu64 " connect_errors=%" PRIu64 " retries=%" PRIu64 " accept_errors=%" PRIu64
+	    " accept_full=%" PRIu64 " stalls=%" PRIu64 " log_dropped=%" PRIu64,
+	    c->sessions_total, c->bytes_up_total, c->bytes_down_total, c->ends_total[LOG_CAUSE_DONE],
+	    c->ends_total[LOG_CAUSE_CLIENT], c->ends_total[LOG_CAUSE_SERVER], c->ends_total[LOG_CAUSE_TIMEOUT],
+	    c->ends_total[LOG_CAUSE_PROXY], c->ends_total[LOG_CAUSE_KILLED], c->connect_errors_total,
+	    c->retries_total, c->accept_errors_total, c->accept_full_total, c->stalls_total, log_dropped_total);
+}
+
+/* SIGTERM: drain; a second one, or any other of our signals: stop now. */
+static void worker_signal(struct worker *w, int sig)
+{
+	int stop = atomic_load(&w->stop);
+	int want = sig == SIGTERM && stop == WORKER_RUN ? WORKER_DRAIN : WORKER_STOP;
+
+	if (want <= stop)
+		return;
+	atomic_store(&w->stop, want);
+	msg("%s: %s", strsignal(sig), want == WORKER_DRAIN ? "draining" : "stopping");
+	if (atomic_load(&w->is_accepting))
+		w->ops->notify(atomic_load(&w->notify_handle));
+}
+
+static void wait_for_loop(struct worker *w, struct loop_thread *lt, int signal_fd, pid_t supervisor)
+{
+	struct pollfd fds[2] = { { .fd = signal_fd, .events = POLLIN }, { .fd = w->main_fd, .events = POLLIN } };
+	struct signalfd_siginfo si;
+	bool is_said = false;
+	uint64_t value;
+
+	while (!atomic_load(&lt->is_done)) {
+		if (poll(fds, 2, -1) < 0)
+			continue;
+		if (fds[1].revents && read(w->main_fd, &value, sizeof(value)) > 0 && !is_said &&
+		    atomic_load(&w->is_accepting)) {
+			is_said = true;
+			say_ready(w, supervisor);
+			/* a signal that came before there was a notifier */
+			if (atomic_load(&w->stop) != WORKER_RUN)
+				w->ops->notify(atomic_load(&w->notify_handle));
+		}
+		if (fds[0].revents && read(signal_fd, &si, sizeof(si)) == sizeof(si))
+			worker_signal(w, si.ssi_signo);
+	}
+}
+
+int worker_main(const struct stack_ops *ops, struct worker_args *args)
+{
+	/* static: the loop's event word needs its alignment, and it is large */
+	static _Alignas(64) struct worker w;
+	struct loop_thread lt = { .w = &w, .args = args };
+	pid_t supervisor = getppid();
+	uint64_t log_dropped_total = 0;
+	sigset_t all, ours;
+	pthread_t thread;
+	int signal_fd;
+	int r;
+
+	sigfillset(&all);
+	pthread_sigmask(SIG_SETMASK, &all, NULL);
+	sigemptyset(&ours);
+	sigaddset(&ours, SIGTERM);
+	sigaddset(&ours, SIGINT);
+	signal_fd = signalfd(-1, &ours, SFD_CLOEXEC);
+	worker_raise_nofile(args->conf);
+	r = signal_fd < 0 ? -errno : worker_init(&w, ops, args->conf);
+	if (r) {
+		msg("worker: cannot start: %s", strerror(-r));
+		return ACCD_EXIT_FAIL;
+	}
+	/* the loop and what it starts inherit the mask: all signals belong to this thread */
+	r = -pthread_create(&thread, NULL, loop_thread, &lt);
+	if (r) {
+		msg("worker: cannot start the loop: %s", strerror(-r));
+		return ACCD_EXIT_FAIL;
+	}
+	wait_for_loop(&w, &lt, signal_fd, supervisor);
+	pthread_join(thread, NULL);
+
+	if (w.log) {
+		log_dropped_total = log_dropped(w.log);
+		log_close(w.log);
+	}
+	if (lt.ret < 0 && !atomic_load(&w.is_accepting))
+		msg("worker: %s", w.err[0] ? w.err : strerror(-lt.ret));
+	else
+		say_final(&w, log_dropped_total);
+	close(signal_fd);
+	worker_exit(&w);
+	/* the supervisor is gone and cannot give back what it took */
+	if (getppid() != supervisor)
+		ops->teardown(args);
+	return lt.ret < 0 ? ACCD_EXIT_FAIL : 0;
+}

@@ -1,0 +1,111 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * worker.h - the process that relays: one event loop, and what belongs to it
+ *
+ * Threads of a worker:
+ *   main    signals; prints the ready and the final line; never touches a session
+ *   loop    worker_loop(), where stack_ops.run() puts it: the owner of everything below but the atomics
+ *   log     log.c
+ */
+#ifndef ACCD_WORKER_H
+#define ACCD_WORKER_H
+
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "conf.h"
+#include "log.h"
+#include "relay.h"
+#include "session.h"
+#include "stack.h"
+#include "timer.h"
+
+struct listener;
+struct pool;
+
+/* What a worker counts. Written by the loop, read after it has ended. */
+struct counters {
+	uint64_t sessions_total;
+	uint64_t ends_total[LOG_CAUSE__COUNT];
+	uint64_t bytes_up_total, bytes_down_total; /* of ended sessions */
+	uint64_t connect_errors_total; /* tries that failed */
+	uint64_t retries_total;
+	uint64_t accept_errors_total; /* EMFILE and the like, and clients gone before accept() */
+	uint64_t accept_full_total; /* times that max_sessions stopped accepting */
+	uint64_t resource_errors_total; /* sessions lost to no memory, no descriptor */
+	uint64_t stalls_total; /* a receiver didn't take all: back-pressure began */
+	uint64_t stale_events_total; /* events of connections closed in the same batch */
+};
+
+enum worker_stop { WORKER_RUN, WORKER_DRAIN, WORKER_STOP };
+
+struct worker {
+	const struct stack_ops *ops;
+	const struct conf *conf;
+	uint64_t now_us; /* monotonic, read once per batch of events */
+	int epoll_fd;
+
+	/* relay.c */
+	char *read_buf;
+	unsigned int n_bufs;
+	char *bufs[RELAY_BUFS_KEPT];
+
+	/* session.c */
+	struct session *slab;
+	uint32_t slab_len, slab_used;
+	struct session *free, *closed;
+	uint32_t n_sessions;
+
+	struct session *ready, **ready_tail; /* sessions with work that no event will announce */
+	struct timer_wheel wheel;
+
+	struct listener *listeners;
+	unsigned int n_listeners;
+	bool is_accept_paused;
+	struct pool *pools;
+	unsigned int n_pools;
+
+	struct log *log; /* NULL: off */
+	struct counters counters;
+
+	/* main thread to loop */
+	_Atomic int stop; /* enum worker_stop; only rises */
+	_Atomic int notify_handle; /* valid once is_accepting */
+	uint64_t drain_deadline_us;
+	bool is_draining;
+	int notifier_fd;
+
+	/* loop to main thread */
+	_Atomic bool is_accepting;
+	int main_fd; /* eventfd of the host */
+	char err[256]; /* why the loop couldn't start */
+};
+
+/*
+ * epoll's data word: a pointer to something aligned to 64 bytes, with the kind of thing and a generation in the low bits.
+ * Every source of events of the loop is one of these.
+ */
+enum ev_kind {
+	EV_LISTENER,	/* struct listener: connections wait */
+	EV_CLIENT,	/* struct session: its client's connection */
+	EV_SERVER,	/* struct session: its server's connection */
+	EV_NOTIFIER,	/* struct worker: worker.stop has changed */
+};
+
+#define EV_KIND_MASK 0x3
+#define EV_GEN_SHIFT 2
+#define EV_GEN_MASK 0xf /* more generations than servers tried for one session */
+
+static inline uint64_t worker_event_data(const void *source, enum ev_kind kind, uint8_t gen)
+{
+	return (uintptr_t)source | kind | (uint64_t)(gen & EV_GEN_MASK) << EV_GEN_SHIFT;
+}
+
+/* Give a session another turn after the current batch. */
+void worker_ready(struct worker *w, struct session *s);
+
+/* Body of the worker's process; returns its exit status. Signals are blocked by the caller. */
+int worker_main(const struct stack_ops *ops, struct worker_args *args);
+
+#endif /* ACCD_WORKER_H */
