@@ -4,6 +4,9 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/if_addr.h>
+#include <linux/netlink.h>
+#include <linux/rtnetlink.h>
 #include <net/if.h>
 #include <net/route.h>
 #include <netinet/in.h>
@@ -98,6 +101,48 @@ int lkl_if_set_ipv4(int ifindex, unsigned int addr, unsigned int netmask_len)
 	sin.sin_addr.s_addr = netmask_len ? htonl(~0u << (32 - netmask_len)) : 0;
 	memcpy(&ifr.ifr_netmask, &sin, sizeof(sin));
 	return if_ioctl(SIOCSIFNETMASK, &ifr);
+}
+
+/* One rtnetlink request and its acknowledgement. */
+static int netlink_request(const void *request, size_t len)
+{
+	struct {
+		struct nlmsghdr nlh;
+		struct nlmsgerr err;
+	} answer;
+	long fd = lkl_sys_socket(AF_NETLINK, SOCK_RAW, NETLINK_ROUTE), n;
+
+	if (fd < 0)
+		return fd;
+	n = lkl_sys_sendto(fd, request, len, 0, NULL, 0);
+	if (n >= 0)
+		n = lkl_sys_recvfrom(fd, &answer, sizeof(answer), MSG_TRUNC, NULL, NULL);
+	lkl_sys_close(fd);
+	if (n < 0)
+		return n;
+	return n >= (long)sizeof(answer) && answer.nlh.nlmsg_type == NLMSG_ERROR ? answer.err.error : -EPROTO;
+}
+
+int lkl_if_add_ip(int ifindex, int af, void *addr, unsigned int prefix_len)
+{
+	struct {
+		struct nlmsghdr nlh;
+		struct ifaddrmsg ifa;
+		struct rtattr local;
+		unsigned char addr[4];
+	} request = {
+		.nlh = { .nlmsg_len = sizeof(request), .nlmsg_type = RTM_NEWADDR,
+			 .nlmsg_flags = NLM_F_REQUEST | NLM_F_ACK | NLM_F_CREATE | NLM_F_EXCL },
+		.ifa = { .ifa_family = AF_INET, .ifa_prefixlen = prefix_len, .ifa_index = ifindex },
+		.local = { .rta_len = RTA_LENGTH(4), .rta_type = IFA_LOCAL },
+	};
+
+	if (af != AF_INET)
+		return -EAFNOSUPPORT;
+	if (prefix_len > 32)
+		return -EINVAL;
+	memcpy(request.addr, addr, 4);
+	return netlink_request(&request, sizeof(request));
 }
 
 int lkl_set_ipv4_gateway(unsigned int addr)

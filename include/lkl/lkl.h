@@ -115,6 +115,8 @@ int lkl_if_down(int ifindex);
 int lkl_if_set_mtu(int ifindex, int mtu_bytes);
 int lkl_if_set_ipv4(int ifindex, unsigned int addr, unsigned int netmask_len);
 int lkl_set_ipv4_gateway(unsigned int addr);
+/* Add an address beside those that are there. AF_INET: 4 bytes at addr; other families: -EAFNOSUPPORT. */
+int lkl_if_add_ip(int ifindex, int af, void *addr, unsigned int prefix_len);
 int lkl_ifname_to_ifindex(const char *name);
 
 /* [task] Write a sysctl, e.g. lkl_sysctl("net.ipv4.tcp_congestion_control", "bbr"). */
