@@ -16,6 +16,9 @@
  *	wire_echo send PORT BYTES ADDR		TCP sender of a pseudo-random stream; recv PORT BYTES checks every byte
  *	wire_echo udpecho PORT | ping|flood ADDR PORT SECONDS	kernel UDP echo, and load for comparisons
  *
+ * Environment: WIRE_SPIN=N polls N times in vain before it sleeps (0 when the load shares the core), WIRE_BYPASS=1 sets
+ * PACKET_QDISC_BYPASS.
+ *
  * echo and forward print "ready" when the wire is open and, after SIGTERM, one line of counters as name=value. Exit status
  * 0 is success, 1 a failed check (said on stderr), 77 that the machine cannot run it.
  */
@@ -187,6 +190,7 @@ static int run_pump(struct lkl_wire *a, struct lkl_wire *b, int echo)
 		{ .fd = a->ops->wait_fd(a, 0), .events = POLLIN },
 		{ .fd = b->ops->wait_fd(b, 0), .events = POLLIN },
 	};
+	const int spin_turns = getenv("WIRE_SPIN") ? atoi(getenv("WIRE_SPIN")) : SPIN_TURNS;
 	int idle = 0;
 
 	printf("ready\n");
@@ -200,7 +204,7 @@ static int run_pump(struct lkl_wire *a, struct lkl_wire *b, int echo)
 		if (a != b)
 			a->ops->kick(a, 0);
 		idle = n ? 0 : idle + 1;
-		if (idle > SPIN_TURNS) {
+		if (idle > spin_turns) {
 			poll(fds, a == b ? 1 : 2, SECOND_MS / 10);
 			if ((fds[0].revents | fds[1].revents) & POLLERR) {
 				a->ops->tend(a, 0);
