@@ -11,7 +11,7 @@
  * frames pass whole and checksums stay unfilled; see packet_slot.h for the slot.
  *
  *	rx  slot USER			rx_burst() describes it, rx_release() gives it back
- *	    slot USER|COPY		the slot holds the first 1966 bytes; by PACKET_COPY_THRESH the
+ *	    slot USER|COPY		it holds the first 1966 bytes; by PACKET_COPY_THRESH the
  *					kernel queued the whole frame on the socket: rx_fetch() =
  *					recvmsg() into the caller's pages
  *	    slot truncated, no COPY	that queue was full (SO_RCVBUF): dropped, rx_dropped_total
@@ -82,6 +82,7 @@
  * segments are worth nothing.
  */
 #define TX_STALL_MS 100
+#define TX_STALL_STEP_MS 10
 /* 64 KiB in 4 KiB pages at any offset, header apart, and room for odd splits. */
 #define IOV_MAX_PIECES 64u
 
@@ -107,7 +108,8 @@ struct packet_wire {
 	uint32_t tx_head; /* oldest SEND_REQUEST slot, the kernel's position */
 	uint32_t tx_tail; /* next slot to fill */
 	uint32_t tx_queued_bytes; /* frame bytes in [tx_head, tx_tail) */
-	int64_t tx_stalled_ms; /* since when nothing moves; 0: moving */
+	int64_t tx_refused_ms; /* time of the last attempt, if the host had no room; else 0 */
+	int64_t tx_stalled_ms; /* for how long it has had none */
 
 	int ring_fd;
 	int big_fd;
@@ -328,7 +330,7 @@ static void tx_drop_queued(struct packet_wire *p)
 	p->wire.stats[0].tx_errors_total += p->tx_tail - p->tx_head;
 	p->tx_tail = p->tx_head;
 	p->tx_queued_bytes = 0;
-	p->tx_stalled_ms = 0;
+	p->tx_refused_ms = 0;
 }
 
 /*
@@ -354,16 +356,25 @@ static void tx_drop_head(struct packet_wire *p)
 	p->tx_tail = i;
 }
 
-/* The host has no room. 1 when that has gone on for too long. */
+/*
+ * The host has no room. 1 when that has gone on for too long. The gap between two attempts counts
+ * as TX_STALL_STEP_MS at most, so that a process or machine that was stopped for a while does not
+ * take that for a stalled device.
+ */
 static int tx_stalled(struct packet_wire *p)
 {
 	const int64_t now = now_ms();
+	int64_t gap;
 
-	if (!p->tx_stalled_ms) {
-		p->tx_stalled_ms = now;
+	if (!p->tx_refused_ms) {
+		p->tx_refused_ms = now;
+		p->tx_stalled_ms = 0;
 		return 0;
 	}
-	return now - p->tx_stalled_ms > TX_STALL_MS;
+	gap = now - p->tx_refused_ms;
+	p->tx_stalled_ms += gap < TX_STALL_STEP_MS ? gap : TX_STALL_STEP_MS;
+	p->tx_refused_ms = now;
+	return p->tx_stalled_ms > TX_STALL_MS;
 }
 
 static int is_full_errno(int err)
@@ -383,14 +394,14 @@ static int tx_settle(struct packet_wire *p, int err)
 	       tx_status(tx_slot(p, p->tx_head)) != TP_STATUS_SEND_REQUEST) {
 		if (tx_status(tx_slot(p, p->tx_head)) == TP_STATUS_WRONG_FORMAT) {
 			tx_drop_head(p);
-			p->tx_stalled_ms = 0;
+			p->tx_refused_ms = 0;
 			return 1;
 		}
 		p->tx_queued_bytes -= tx_frame_len(tx_slot(p, p->tx_head));
 		p->tx_head++;
 	}
 	if (p->tx_head != old_head)
-		p->tx_stalled_ms = 0;
+		p->tx_refused_ms = 0;
 	if (p->tx_head == p->tx_tail)
 		return 0;
 	if (err && !is_full_errno(err))
@@ -415,7 +426,7 @@ static void tx_flush(struct packet_wire *p)
 		if (__builtin_expect(n == (ssize_t)p->tx_queued_bytes, 1)) {
 			p->tx_head = p->tx_tail;
 			p->tx_queued_bytes = 0;
-			p->tx_stalled_ms = 0;
+			p->tx_refused_ms = 0;
 			return;
 		}
 		again = tx_settle(p, n < 0 ? errno : 0);
@@ -462,15 +473,18 @@ static int tx_big(struct packet_wire *p, const struct lkl_vnet_hdr *vnet, const 
 		pieces[i + 1].iov_len = iov[i].len;
 	}
 	if (sendmsg(p->big_fd, &msg, MSG_DONTWAIT | MSG_NOSIGNAL) < 0) {
-		const int err = errno;
+		int err = errno;
 
-		if (is_full_errno(err) && !tx_stalled(p))
-			return tx_full(p);
-		p->tx_stalled_ms = 0;
+		if (is_full_errno(err)) {
+			if (!tx_stalled(p))
+				return tx_full(p);
+			err = ENOBUFS;
+		}
+		p->tx_refused_ms = 0;
 		stats->tx_errors_total++;
 		return -err;
 	}
-	p->tx_stalled_ms = 0;
+	p->tx_refused_ms = 0;
 	stats->tx_frames_total++;
 	stats->tx_bytes_total += len;
 	stats->tx_big_total++;
@@ -547,7 +561,7 @@ static int packet_tx_ready(struct lkl_wire *w, uint32_t queue)
 	 * Requests that the device had no room for go first: nobody else may kick while the
 	 * driver's queue is stopped.
 	 */
-	if (p->tx_stalled_ms || tx_status(tx_slot(p, p->tx_tail)) != TP_STATUS_AVAILABLE)
+	if (p->tx_refused_ms || tx_status(tx_slot(p, p->tx_tail)) != TP_STATUS_AVAILABLE)
 		tx_flush(p);
 	return p->tx_head == p->tx_tail || tx_status(tx_slot(p, p->tx_tail)) == TP_STATUS_AVAILABLE;
 }

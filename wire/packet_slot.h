@@ -62,10 +62,12 @@ enum packet_verdict {
 /* Does offload metadata make sense for a frame of `len` bytes? */
 static inline int packet_vnet_ok(const struct lkl_vnet_hdr *vnet, uint32_t len)
 {
+	const uint32_t csum_min = ETH_HLEN + (vnet->gso_type == LKL_VNET_GSO_NONE ? 0 : 20);
+
 	if (vnet->hdr_len > len)
 		return 0;
 	if (vnet->flags & LKL_VNET_F_NEEDS_CSUM) {
-		if (vnet->csum_start < ETH_HLEN ||
+		if (vnet->csum_start < csum_min ||
 		    (uint32_t)vnet->csum_start + vnet->csum_offset + 2u > len)
 			return 0;
 	}

@@ -133,7 +133,10 @@ struct lkl_wire_ops {
 	int (*tx)(struct lkl_wire *w, uint32_t queue, const struct lkl_vnet_hdr *vnet, const struct lkl_iov *iov,
 		  uint32_t iov_len, uint32_t len);
 
-	/* 1 if tx() would take a frame again after -EAGAIN. */
+	/*
+	 * 1 if tx() would take a frame again after -EAGAIN. May make a host call, to retry what the host had no room for.
+	 * Nothing signals room: ask again after the next rx burst, or by a timer of about 1 ms.
+	 */
 	int (*tx_ready)(struct lkl_wire *w, uint32_t queue);
 
 	/* Start transmission of all that tx() queued; one host call at most when there is any, none when there isn't. */

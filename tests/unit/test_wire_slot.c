@@ -74,6 +74,7 @@ static const struct row rows[] = {
 	{ "checksum in the link header", USER, 100, 100, MAC, 0, { CSUM, 0, 0, 0, 13, 16 }, BAD },
 	{ "segmented, no size", USER, 1000, 1000, MAC, 0, { CSUM, TCP4, 54, 0, 34, 16 }, BAD },
 	{ "segmented, too short", USER, 53, 53, MAC, 0, { CSUM, TCP4, 20, 400, 34, 16 }, BAD },
+	{ "segmented, IP too short", USER, 1000, 1000, MAC, 0, { CSUM, TCP4, 54, 9, 33, 16 }, BAD },
 	{ "unknown segmentation", USER, 1000, 1000, MAC, 0, { CSUM, 2, 54, 400, 34, 16 }, BAD },
 	{ "ECN only", USER, 1000, 1000, MAC, 0, { CSUM, 0x80, 54, 400, 34, 16 }, BAD },
 	{ "ECN with UDP", USER, 1000, 1000, MAC, 0, { CSUM, 5 | 0x80, 54, 400, 34, 6 }, BAD },
