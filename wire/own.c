@@ -493,6 +493,30 @@ static int restore_addrs(struct talk *t, const struct own_state *st, char *err, 
 	return rc;
 }
 
+/*
+ * Add a route whose gateway no route reaches (any more; it did when the route was made): lend it a
+ * route for the time of the call.
+ */
+static int add_by_loan(struct talk *t, const struct own_route *r)
+{
+	const struct own_route loan = {
+		.dst = r->gateway,
+		.prefix_len = 32,
+		.table = RT_TABLE_MAIN,
+		.oif = r->oif,
+		.proto = RTPROT_STATIC,
+		.scope = RT_SCOPE_LINK,
+		.type = RTN_UNICAST,
+	};
+	int rc = change_route(t, &loan, RTM_NEWROUTE);
+
+	if (rc)
+		return rc;
+	rc = change_route(t, r, RTM_NEWROUTE);
+	change_route(t, &loan, RTM_DELROUTE);
+	return rc;
+}
+
 static int restore_routes(struct talk *t, const struct own_state *st, char *err, size_t err_len)
 {
 	struct own_state now;
@@ -522,6 +546,10 @@ static int restore_routes(struct talk *t, const struct own_state *st, char *err,
 			}
 		}
 	} while (left && left < before);
+	for (i = 0; i < st->routes_len && left; i++) {
+		if (missing[i] && st->routes[i].gateway && !add_by_loan(t, &st->routes[i]))
+			left--;
+	}
 	/*
 	 * Only what the kernel makes with an address; what somebody else added meanwhile is theirs.
 	 * Last, because a gateway in the record may have been reachable by such a route when its
