@@ -34,8 +34,8 @@
  * After a short or failed sendto() we walk tx_head forward. A refused slot (WRONG_FORMAT) is
  * removed by moving the frames behind it down one slot: rare, exact, and unlike PACKET_LOSS it can
  * be counted. If the interface is down or gone, all queued frames are taken back. If the device is
- * full (EAGAIN, ENOBUFS) they stay and the next kick retries: back pressure instead of loss, until
- * nothing has moved for TX_STALL_MS; then they are dropped.
+ * full (EAGAIN, ENOBUFS) they stay and the next kick or rx_burst() retries: back pressure instead
+ * of loss, until nothing has moved for TX_STALL_MS; then they are dropped.
  *
  * hdr_len: the kernel makes the first hdr_len bytes of a ring frame linear and turns the rest into
  * a page fragment that holds the slot until the frame is freed. For slot-sized frames copying all
@@ -161,10 +161,23 @@ static int64_t now_ms(void)
 
 /* ---- rx -------------------------------------------------------------------------------------- */
 
+static void tx_flush(struct packet_wire *p);
+
+/*
+ * Requests are left over that the host had no room for; a driver may have no further frame to kick
+ * them with.
+ */
+static int tx_left_over(const struct packet_wire *p)
+{
+	return __builtin_expect(p->tx_refused_ms != 0, 0) && p->tx_head != p->tx_tail;
+}
+
 static int packet_rx_ready(struct lkl_wire *w, uint32_t queue)
 {
 	struct packet_wire *p = to_packet(w);
 
+	if (tx_left_over(p))
+		return 1;
 	return p->rx_next - p->rx_released <= p->rx_mask &&
 	       (slot_status(rx_slot(p, p->rx_next)) & TP_STATUS_USER);
 }
@@ -201,6 +214,8 @@ static int packet_rx_burst(struct lkl_wire *w, uint32_t queue, struct lkl_rx_fra
 	uint64_t bytes = 0;
 	uint32_t n = 0;
 
+	if (tx_left_over(p))
+		tx_flush(p);
 	while (n < max && p->rx_next - p->rx_released <= p->rx_mask) {
 		uint8_t *slot = rx_slot(p, p->rx_next);
 		const uint32_t status = slot_status(slot);

@@ -103,7 +103,10 @@ struct lkl_wire_stats {
 struct lkl_wire_ops {
 	const char *name;
 
-	/* 1 if rx_burst() would return at least one frame. Cheap: reads shared memory, makes no host call. */
+	/*
+	 * 1 if rx_burst() would return at least one frame, or has other work (it retries a transmission that the host had
+	 * no room for). Cheap: reads shared memory, makes no host call.
+	 */
 	int (*rx_ready)(struct lkl_wire *w, uint32_t queue);
 
 	/*
@@ -115,7 +118,8 @@ struct lkl_wire_ops {
 
 	/*
 	 * Copy a frame marked LKL_RX_FETCH into `iov`. Call in burst order, once for each such frame before its
-	 * rx_release(); one released without it is discarded, as are the bytes that do not fit. At most 64 pieces.
+	 * rx_release(): it takes the oldest frame not fetched or released. To skip one and fetch a later one, call it
+	 * with iov_len 0 (answers -EMSGSIZE). One released without it is discarded. At most 64 pieces.
 	 * Returns bytes written (== frame->len), or -errno (frame lost, counted by the wire; go on).
 	 * Fills *vnet with the frame's offload metadata, which replaces frame->vnet.
 	 */

@@ -4,8 +4,9 @@
  *
  *	wire_own_fault IF N	the N-th request of own_take() fails with EIO, all others work
  *
- * own.c is compiled into this file with mnl_socket_sendto() replaced. Prints what own_take() says; exit status 0 if it
- * failed as it should, 2 if it made fewer than N requests (and restores then), 1 if anything else.
+ * own.c is compiled into this file with mnl_socket_sendto() replaced. Prints what own_take() says;
+ * exit status 0 if it failed as it should, 2 if it made fewer than N requests (and restores then),
+ * 1 if anything else.
  */
 #include <libmnl/libmnl.h>
 

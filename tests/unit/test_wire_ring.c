@@ -179,6 +179,11 @@ static void tx_in_order(void **state)
 			accepted += (uint32_t)(p->wire.stats[0].tx_errors_total - errors) ? 1 : 0;
 		if (!rnd(16))
 			packet_kick(&p->wire, 0);
+		/* What a kick left over goes when the driver polls. */
+		if (packet_rx_ready(&p->wire, 0)) {
+			assert_true(p->tx_head != p->tx_tail);
+			packet_rx_burst(&p->wire, 0, NULL, 0);
+		}
 		if (rc == -EAGAIN)
 			packet_tx_ready(&p->wire, 0);
 		assert_int_equal(p->tx_head & p->tx_mask, k_tx_head & p->tx_mask);
@@ -278,6 +283,11 @@ static void rx_in_order(void **state)
 				assert_int_equal(rc, frames[j].len);
 				assert_int_equal(frame_id(big), id);
 				fetched++;
+			} else if ((frames[j].flags & LKL_RX_FETCH) && rnd(2)) {
+				/* ... or skips one, and fetches the next. */
+				assert_int_equal(packet_rx_fetch(&p->wire, 0, NULL, 0,
+								 &frames[j].vnet),
+						 -EMSGSIZE);
 			} else if (frames[j].flags & LKL_RX_FETCH) {
 				packet_rx_release(&p->wire, 0, outstanding - (uint32_t)(n - j - 1));
 				outstanding = (uint32_t)(n - j - 1);
