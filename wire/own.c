@@ -1,26 +1,31 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * own.c - takes an interface's IPv4 addresses and routes from the host, puts them back, and mutes the host stack
+ * own.c - takes an interface's IPv4 addresses and routes from the host, puts them back, and mutes
+ * the host stack
  *
  * Theory of operation
  *
- * take:	dump addresses -> dump routes -> delete the routes -> delete the addresses, last first
- * restore:	add the missing addresses, first first -> add the missing routes -> delete kernel routes not in the record
+ * take:	dump addresses -> dump routes -> delete routes -> delete addresses, last first
+ * restore:	add missing addresses, first first -> add missing routes -> delete kernel routes
+ *		that are not in the record
  *
- * Addresses are deleted in reverse because deleting a primary address deletes or promotes its secondaries; adding them in
- * the order of the dump makes the same primaries again. Routes are deleted by name before the addresses, although the
- * kernel flushes most of them with the last address, so that a failure is seen. The routes that the kernel makes for an
- * added address are compared with the record and not assumed: the administrator may have removed or changed them.
- * A route by a gateway needs the gateway reachable, so adding goes round the list until a whole round adds nothing.
+ * Addresses are deleted in reverse because deleting a primary address deletes or promotes its
+ * secondaries; adding them in the order of the dump makes the same primaries again. Routes are
+ * deleted by name before the addresses, although the kernel flushes most of them with the last
+ * address, so that a failure is seen. The routes that the kernel makes for an added address are
+ * compared with the record and not assumed: the administrator may have removed or changed them. A
+ * route by a gateway needs the gateway reachable, so adding goes round the list until a whole round
+ * adds nothing.
  *
- * Restoring works from the difference between record and host; it is therefore also how a failed take is undone, and
- * harmless twice.
+ * Restoring works from the difference between record and host; it is therefore also how a failed
+ * take is undone, and harmless twice.
  *
- * mute: a frame passes AF_PACKET sockets first, then tc ingress (tcx), then netfilter's netdev ingress, then the protocols.
- * Dropping at one of the two middle points hides it from the whole host stack and leaves the packet wire alone. Both are
- * tied to a descriptor by the kernel (a BPF link; a table with NFT_TABLE_F_OWNER), so that no death of the process leaves
- * the host deaf. Alternatives that were measured are in the commit that added this file. Not covered: what the host sends
- * by itself on the interface (IPv6 router solicitation, MLD).
+ * mute: a frame passes AF_PACKET sockets first, then tc ingress (tcx), then netfilter's netdev
+ * ingress, then the protocols. Dropping at one of the two middle points hides it from the whole
+ * host stack and leaves the packet wire alone. Both are tied to a descriptor by the kernel (a BPF
+ * link; a table with NFT_TABLE_F_OWNER), so that no death of the process leaves the host deaf.
+ * Alternatives that were measured are in the commit that added this file. Not covered: what the
+ * host sends by itself on the interface (IPv6 router solicitation, MLD).
  *
  * Limits: see own.h.
  */
@@ -71,7 +76,7 @@ static void say(char *err, size_t err_len, const char *format, ...)
 	va_end(args);
 }
 
-/* ---- netlink ---------------------------------------------------------------------------------------------------- */
+/* ---- netlink --------------------------------------------------------------------------------- */
 
 struct talk {
 	struct mnl_socket *nl;
@@ -121,11 +126,11 @@ static uint32_t attr_u32(const struct nlattr *attr)
 	return value;
 }
 
-/* ---- dump ------------------------------------------------------------------------------------------------------- */
+/* ---- dump ------------------------------------------------------------------------------------ */
 
 struct dump {
 	struct own_state *st;
-	const char *why;	/* what was refused; the callback answers with an error then */
+	const char *why; /* what was refused; the callback answers with an error then */
 };
 
 static int refuse(struct dump *d, const char *why, int err)
@@ -139,13 +144,18 @@ static int each_addr(const struct nlmsghdr *nlh, void *data)
 {
 	struct dump *d = data;
 	const struct ifaddrmsg *ifa = mnl_nlmsg_get_payload(nlh);
-	struct own_addr a = { .prefix_len = ifa->ifa_prefixlen, .scope = ifa->ifa_scope, .flags = ifa->ifa_flags,
-			      .valid_sec = UINT32_MAX, .preferred_sec = UINT32_MAX };
+	struct own_addr a = { .prefix_len = ifa->ifa_prefixlen,
+			      .scope = ifa->ifa_scope,
+			      .flags = ifa->ifa_flags,
+			      .valid_sec = UINT32_MAX,
+			      .preferred_sec = UINT32_MAX };
 	const struct nlattr *attr;
 
-	if (nlh->nlmsg_type != RTM_NEWADDR || ifa->ifa_family != AF_INET || (int)ifa->ifa_index != d->st->ifindex)
+	if (nlh->nlmsg_type != RTM_NEWADDR || ifa->ifa_family != AF_INET ||
+	    (int)ifa->ifa_index != d->st->ifindex)
 		return MNL_CB_OK;
-	mnl_attr_for_each(attr, nlh, sizeof(*ifa)) {
+	mnl_attr_for_each(attr, nlh, sizeof(*ifa))
+	{
 		switch (mnl_attr_get_type(attr)) {
 		case IFA_LOCAL:
 			a.addr = attr_u32(attr);
@@ -166,8 +176,8 @@ static int each_addr(const struct nlmsghdr *nlh, void *data)
 			a.proto = mnl_attr_get_u8(attr);
 			break;
 		case IFA_LABEL:
-			snprintf(a.label, sizeof(a.label), "%.*s", (int)mnl_attr_get_payload_len(attr),
-				 mnl_attr_get_str(attr));
+			snprintf(a.label, sizeof(a.label), "%.*s",
+				 (int)mnl_attr_get_payload_len(attr), mnl_attr_get_str(attr));
 			break;
 		case IFA_CACHEINFO: {
 			struct ifa_cacheinfo ci;
@@ -214,15 +224,21 @@ static int each_route(const struct nlmsghdr *nlh, void *data)
 {
 	struct dump *d = data;
 	const struct rtmsg *rtm = mnl_nlmsg_get_payload(nlh);
-	struct own_route r = { .prefix_len = rtm->rtm_dst_len, .tos = rtm->rtm_tos, .proto = rtm->rtm_protocol,
-			       .scope = rtm->rtm_scope, .type = rtm->rtm_type, .table = rtm->rtm_table,
+	struct own_route r = { .prefix_len = rtm->rtm_dst_len,
+			       .tos = rtm->rtm_tos,
+			       .proto = rtm->rtm_protocol,
+			       .scope = rtm->rtm_scope,
+			       .type = rtm->rtm_type,
+			       .table = rtm->rtm_table,
 			       .flags = rtm->rtm_flags & RTNH_F_ONLINK };
 	const char *strange = NULL;
 	const struct nlattr *attr;
 
-	if (nlh->nlmsg_type != RTM_NEWROUTE || rtm->rtm_family != AF_INET || (rtm->rtm_flags & RTM_F_CLONED))
+	if (nlh->nlmsg_type != RTM_NEWROUTE || rtm->rtm_family != AF_INET ||
+	    (rtm->rtm_flags & RTM_F_CLONED))
 		return MNL_CB_OK;
-	mnl_attr_for_each(attr, nlh, sizeof(*rtm)) {
+	mnl_attr_for_each(attr, nlh, sizeof(*rtm))
+	{
 		switch (mnl_attr_get_type(attr)) {
 		case RTA_DST:
 			r.dst = attr_u32(attr);
@@ -270,7 +286,8 @@ static int each_route(const struct nlmsghdr *nlh, void *data)
 			break;
 		}
 	}
-	if (r.table == RT_TABLE_LOCAL || (r.oif != d->st->ifindex && !(r.prefsrc && has_addr(d->st, r.prefsrc))))
+	if (r.table == RT_TABLE_LOCAL ||
+	    (r.oif != d->st->ifindex && !(r.prefsrc && has_addr(d->st, r.prefsrc))))
 		return MNL_CB_OK;
 	if (strange)
 		return refuse(d, strange, EOPNOTSUPP);
@@ -280,7 +297,10 @@ static int each_route(const struct nlmsghdr *nlh, void *data)
 	return MNL_CB_OK;
 }
 
-/* Fill addrs and routes of `st` from the host. The routes that count depend on the addresses, hence the order. */
+/*
+ * Fill addrs and routes of `st` from the host. The routes that count depend on the addresses, hence
+ * the order.
+ */
 static int dump_state(struct talk *t, struct own_state *st, char *err, size_t err_len)
 {
 	char buf[REQUEST_BYTES];
@@ -305,11 +325,12 @@ static int dump_state(struct talk *t, struct own_state *st, char *err, size_t er
 		rc = talk_ask(t, nlh, each_route, &d);
 	}
 	if (rc)
-		say(err, err_len, "%s: %s: %s", st->ifname, d.why ? d.why : "reading addresses and routes", strerror(-rc));
+		say(err, err_len, "%s: %s: %s", st->ifname,
+		    d.why ? d.why : "reading addresses and routes", strerror(-rc));
 	return rc;
 }
 
-/* ---- change ----------------------------------------------------------------------------------------------------- */
+/* ---- change ---------------------------------------------------------------------------------- */
 
 static uint32_t lifetime_left(uint32_t sec, int64_t elapsed)
 {
@@ -319,7 +340,8 @@ static uint32_t lifetime_left(uint32_t sec, int64_t elapsed)
 	return sec > elapsed ? (uint32_t)(sec - elapsed) : 1;
 }
 
-static int change_addr(struct talk *t, const struct own_state *st, const struct own_addr *a, int type, int64_t elapsed)
+static int change_addr(struct talk *t, const struct own_state *st, const struct own_addr *a,
+		       int type, int64_t elapsed)
 {
 	char buf[REQUEST_BYTES];
 	struct nlmsghdr *nlh = mnl_nlmsg_put_header(buf);
@@ -339,8 +361,12 @@ static int change_addr(struct talk *t, const struct own_state *st, const struct 
 	if (a->label[0])
 		mnl_attr_put_strz(nlh, IFA_LABEL, a->label);
 	if (type == RTM_NEWADDR) {
-		/* The kernel decides itself what is secondary, and permanent follows from the lifetime. */
-		mnl_attr_put_u32(nlh, IFA_FLAGS, a->flags & ~(uint32_t)(IFA_F_SECONDARY | IFA_F_PERMANENT));
+		/*
+		 * The kernel decides itself what is secondary, and permanent follows from the
+		 * lifetime.
+		 */
+		mnl_attr_put_u32(nlh, IFA_FLAGS,
+				 a->flags & ~(uint32_t)(IFA_F_SECONDARY | IFA_F_PERMANENT));
 		if (a->broadcast)
 			mnl_attr_put_u32(nlh, IFA_BROADCAST, a->broadcast);
 		if (a->metric)
@@ -350,7 +376,9 @@ static int change_addr(struct talk *t, const struct own_state *st, const struct 
 		if (a->valid_sec != UINT32_MAX || a->preferred_sec != UINT32_MAX) {
 			const struct ifa_cacheinfo ci = {
 				.ifa_valid = lifetime_left(a->valid_sec, elapsed),
-				.ifa_prefered = a->preferred_sec ? lifetime_left(a->preferred_sec, elapsed) : 0,
+				.ifa_prefered = a->preferred_sec ?
+							lifetime_left(a->preferred_sec, elapsed) :
+							0,
 			};
 
 			mnl_attr_put(nlh, IFA_CACHEINFO, sizeof(ci), &ci);
@@ -367,7 +395,9 @@ static int change_route(struct talk *t, const struct own_route *r, int type)
 
 	nlh->nlmsg_type = (uint16_t)type;
 	nlh->nlmsg_flags = NLM_F_REQUEST | NLM_F_ACK;
-	/* Append: two routes may differ in nothing but the gateway, and their order is their rank. */
+	/*
+	 * Append: two routes may differ in nothing but the gateway, and their order is their rank.
+	 */
 	if (type == RTM_NEWROUTE)
 		nlh->nlmsg_flags |= NLM_F_CREATE | NLM_F_APPEND;
 	rtm = mnl_nlmsg_put_extra_header(nlh, sizeof(*rtm));
@@ -398,9 +428,10 @@ static int change_route(struct talk *t, const struct own_route *r, int type)
 
 static int same_route(const struct own_route *a, const struct own_route *b)
 {
-	return a->dst == b->dst && a->gateway == b->gateway && a->prefsrc == b->prefsrc && a->metric == b->metric &&
-	       a->table == b->table && a->realm == b->realm && a->flags == b->flags && a->oif == b->oif &&
-	       a->prefix_len == b->prefix_len && a->tos == b->tos && a->proto == b->proto && a->scope == b->scope &&
+	return a->dst == b->dst && a->gateway == b->gateway && a->prefsrc == b->prefsrc &&
+	       a->metric == b->metric && a->table == b->table && a->realm == b->realm &&
+	       a->flags == b->flags && a->oif == b->oif && a->prefix_len == b->prefix_len &&
+	       a->tos == b->tos && a->proto == b->proto && a->scope == b->scope &&
 	       a->type == b->type && a->metrics_len == b->metrics_len &&
 	       !memcmp(a->metrics, b->metrics, a->metrics_len);
 }
@@ -462,6 +493,30 @@ static int restore_addrs(struct talk *t, const struct own_state *st, char *err, 
 	return rc;
 }
 
+/*
+ * Add a route whose gateway no route reaches (any more; it did when the route was made): lend it a
+ * route for the time of the call.
+ */
+static int add_by_loan(struct talk *t, const struct own_route *r)
+{
+	const struct own_route loan = {
+		.dst = r->gateway,
+		.prefix_len = 32,
+		.table = RT_TABLE_MAIN,
+		.oif = r->oif,
+		.proto = RTPROT_STATIC,
+		.scope = RT_SCOPE_LINK,
+		.type = RTN_UNICAST,
+	};
+	int rc = change_route(t, &loan, RTM_NEWROUTE);
+
+	if (rc)
+		return rc;
+	rc = change_route(t, r, RTM_NEWROUTE);
+	change_route(t, &loan, RTM_DELROUTE);
+	return rc;
+}
+
 static int restore_routes(struct talk *t, const struct own_state *st, char *err, size_t err_len)
 {
 	struct own_state now;
@@ -491,16 +546,22 @@ static int restore_routes(struct talk *t, const struct own_state *st, char *err,
 			}
 		}
 	} while (left && left < before);
+	for (i = 0; i < st->routes_len && left; i++) {
+		if (missing[i] && st->routes[i].gateway && !add_by_loan(t, &st->routes[i]))
+			left--;
+	}
 	/*
-	 * Only what the kernel makes with an address; what somebody else added meanwhile is theirs. Last, because a gateway
-	 * in the record may have been reachable by such a route when its own route was made.
+	 * Only what the kernel makes with an address; what somebody else added meanwhile is theirs.
+	 * Last, because a gateway in the record may have been reachable by such a route when its
+	 * own route was made.
 	 */
 	for (i = 0; i < now.routes_len; i++) {
 		if (now.routes[i].proto == RTPROT_KERNEL && !has_route(st, &now.routes[i]))
 			change_route(t, &now.routes[i], RTM_DELROUTE);
 	}
 	if (left)
-		say(err, err_len, "%s: %u routes could not be put back: %s", st->ifname, left, strerror(-last));
+		say(err, err_len, "%s: %u routes could not be put back: %s", st->ifname, left,
+		    strerror(-last));
 	return left ? last : 0;
 }
 
@@ -577,7 +638,7 @@ int own_restore(const struct own_state *st, char *err, size_t err_len)
 	return rc;
 }
 
-/* ---- mute ------------------------------------------------------------------------------------------------------- */
+/* ---- mute ------------------------------------------------------------------------------------ */
 
 static int bpf_call(int cmd, union bpf_attr *attr)
 {
@@ -590,7 +651,9 @@ static int mute_tcx(const char *ifname, int ifindex)
 {
 	/* r0 = drop; return r0 */
 	const struct bpf_insn program[] = {
-		{ .code = BPF_ALU64 | BPF_MOV | BPF_K, .dst_reg = BPF_REG_0, .imm = TCX_DROP_VERDICT },
+		{ .code = BPF_ALU64 | BPF_MOV | BPF_K,
+		  .dst_reg = BPF_REG_0,
+		  .imm = TCX_DROP_VERDICT },
 		{ .code = BPF_JMP | BPF_EXIT },
 	};
 	union bpf_attr attr;
@@ -600,7 +663,7 @@ static int mute_tcx(const char *ifname, int ifindex)
 	attr.prog_type = BPF_PROG_TYPE_SCHED_CLS;
 	attr.insns = (uint64_t)(uintptr_t)program;
 	attr.insn_cnt = AT(program);
-	attr.license = (uint64_t)(uintptr_t)"GPL";
+	attr.license = (uint64_t)(uintptr_t) "GPL";
 	memcpy(attr.prog_name, "accd_mute", sizeof("accd_mute"));
 	prog_fd = bpf_call(BPF_PROG_LOAD, &attr);
 	if (prog_fd < 0)
@@ -615,8 +678,8 @@ static int mute_tcx(const char *ifname, int ifindex)
 	return link_fd;
 }
 
-static struct nlmsghdr *nft_put(struct mnl_nlmsg_batch *batch, uint16_t type, uint16_t flags, uint8_t family,
-				uint16_t res_id, uint32_t seq)
+static struct nlmsghdr *nft_put(struct mnl_nlmsg_batch *batch, uint16_t type, uint16_t flags,
+				uint8_t family, uint16_t res_id, uint32_t seq)
 {
 	struct nlmsghdr *nlh = mnl_nlmsg_put_header(mnl_nlmsg_batch_current(batch));
 	struct nfgenmsg *nfg;
@@ -631,7 +694,10 @@ static struct nlmsghdr *nft_put(struct mnl_nlmsg_batch *batch, uint16_t type, ui
 	return nlh;
 }
 
-/* table netdev accd-PID-IF { flags owner; chain in { type filter hook ingress device IF priority -500; policy drop; } } */
+/*
+ * table netdev accd-PID-IF { flags owner; chain in { type filter hook ingress device IF priority
+ * -500; policy drop; } }
+ */
 static int mute_nft(const char *ifname, int ifindex)
 {
 	static const uint16_t base = NFNL_SUBSYS_NFTABLES << 8;
@@ -654,12 +720,14 @@ static int mute_nft(const char *ifname, int ifindex)
 	nft_put(batch, NFNL_MSG_BATCH_BEGIN, 0, AF_UNSPEC, NFNL_SUBSYS_NFTABLES, 1);
 	mnl_nlmsg_batch_next(batch);
 
-	nlh = nft_put(batch, base | NFT_MSG_NEWTABLE, NLM_F_CREATE | NLM_F_EXCL | NLM_F_ACK, NFPROTO_NETDEV, 0, 2);
+	nlh = nft_put(batch, base | NFT_MSG_NEWTABLE, NLM_F_CREATE | NLM_F_EXCL | NLM_F_ACK,
+		      NFPROTO_NETDEV, 0, 2);
 	mnl_attr_put_strz(nlh, NFTA_TABLE_NAME, table);
 	mnl_attr_put_u32(nlh, NFTA_TABLE_FLAGS, htonl(NFT_TABLE_F_OWNER));
 	mnl_nlmsg_batch_next(batch);
 
-	nlh = nft_put(batch, base | NFT_MSG_NEWCHAIN, NLM_F_CREATE | NLM_F_EXCL | NLM_F_ACK, NFPROTO_NETDEV, 0, 3);
+	nlh = nft_put(batch, base | NFT_MSG_NEWCHAIN, NLM_F_CREATE | NLM_F_EXCL | NLM_F_ACK,
+		      NFPROTO_NETDEV, 0, 3);
 	mnl_attr_put_strz(nlh, NFTA_CHAIN_TABLE, table);
 	mnl_attr_put_strz(nlh, NFTA_CHAIN_NAME, "in");
 	nest = mnl_attr_nest_start(nlh, NFTA_CHAIN_HOOK);
@@ -674,7 +742,9 @@ static int mute_nft(const char *ifname, int ifindex)
 	nft_put(batch, NFNL_MSG_BATCH_END, 0, AF_UNSPEC, NFNL_SUBSYS_NFTABLES, 4);
 	mnl_nlmsg_batch_next(batch);
 
-	rc = mnl_socket_sendto(t.nl, mnl_nlmsg_batch_head(batch), mnl_nlmsg_batch_size(batch)) < 0 ? -errno : 0;
+	rc = mnl_socket_sendto(t.nl, mnl_nlmsg_batch_head(batch), mnl_nlmsg_batch_size(batch)) < 0 ?
+		     -errno :
+		     0;
 	mnl_nlmsg_batch_stop(batch);
 	for (acks = 0; !rc && acks < 2;) {
 		int n = (int)mnl_socket_recvfrom(t.nl, answer, sizeof(answer));
@@ -682,7 +752,8 @@ static int mute_nft(const char *ifname, int ifindex)
 		if (n < 0)
 			rc = -errno;
 		/* One datagram may hold both acknowledgements. */
-		for (nlh = (void *)answer; !rc && mnl_nlmsg_ok(nlh, n); nlh = mnl_nlmsg_next(nlh, &n)) {
+		for (nlh = (void *)answer; !rc && mnl_nlmsg_ok(nlh, n);
+		     nlh = mnl_nlmsg_next(nlh, &n)) {
 			const struct nlmsgerr *e = mnl_nlmsg_get_payload(nlh);
 
 			if (nlh->nlmsg_type == NLMSG_ERROR) {
@@ -713,7 +784,8 @@ static const struct mute_method mute_methods[] = {
 	{ OWN_MUTE_NFT, "nftables", mute_nft },
 };
 
-int own_mute(const char *ifname, unsigned int methods, unsigned int *method, char *err, size_t err_len)
+int own_mute(const char *ifname, unsigned int methods, unsigned int *method, char *err,
+	     size_t err_len)
 {
 	const unsigned int ifindex = if_nametoindex(ifname);
 	int rcs[AT(mute_methods)] = { 0 };
@@ -735,7 +807,7 @@ int own_mute(const char *ifname, unsigned int methods, unsigned int *method, cha
 			return rcs[i];
 		}
 	}
-	say(err, err_len, "%s: cannot hide frames from the host stack: tcx: %s, nftables: %s", ifname, strerror(-rcs[0]),
-	    strerror(-rcs[1]));
+	say(err, err_len, "%s: cannot hide frames from the host stack: tcx: %s, nftables: %s",
+	    ifname, strerror(-rcs[0]), strerror(-rcs[1]));
 	return -EOPNOTSUPP;
 }

@@ -1,16 +1,19 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * own.h - `own` mode: an interface's IPv4 addresses move from the host into the stack, and back on exit
+ * own.h - `own` mode: an interface's IPv4 addresses move from the host into the stack, and back on
+ * exit
  *
- * own_take() records the interface's addresses and routes and removes them from the host; the caller gives them to the
- * stack; own_restore() puts them back. The record is plain data without pointers: a supervisor may write it to a file
- * before it lets go, and restore after a crash. own_mute() keeps the host stack from seeing the frames at all.
+ * own_take() records the interface's addresses and routes and removes them from the host; the
+ * caller gives them to the stack; own_restore() puts them back. The record is plain data without
+ * pointers: a supervisor may write it to a file before it lets go, and restore after a crash.
+ * own_mute() keeps the host stack from seeing the frames at all.
  *
- * What is recorded: IPv4 addresses with everything the kernel tells of them, and the routes of every table but `local`
- * that leave by this interface or have one of its addresses as preferred source. What is refused, and nothing changed:
- * more than fits, multipath routes by this interface, routes by nexthop objects, encapsulating ones, IPv4 by an IPv6
- * gateway. Not touched: IPv6, rules, neighbours, sysctls, other interfaces. A DHCP client that goes on running on the
- * interface will fight for it.
+ * What is recorded: IPv4 addresses with everything the kernel tells of them, and the routes of
+ * every table but `local` that leave by this interface or have one of its addresses as preferred
+ * source. What is refused, and nothing changed: more than fits, multipath routes by this interface,
+ * routes by nexthop objects, encapsulating ones, IPv4 by an IPv6 gateway. Not touched: IPv6, rules,
+ * neighbours, sysctls, other interfaces. A DHCP client that goes on running on the interface will
+ * fight for it.
  */
 #ifndef WIRE_OWN_H
 #define WIRE_OWN_H
@@ -52,7 +55,7 @@ struct own_route {
 	uint8_t scope;
 	uint8_t type;		/* RTN_* */
 	uint8_t metrics_len;
-	uint8_t metrics[OWN_METRICS_MAX];	/* RTA_METRICS as the kernel gave it (mtu, initcwnd, ...) */
+	uint8_t metrics[OWN_METRICS_MAX];	/* RTA_METRICS as the kernel gave it */
 };
 
 struct own_state {
@@ -66,26 +69,29 @@ struct own_state {
 };
 
 /*
- * Record and remove. 0, or -errno with a sentence in err; then everything is as it was before (or err says what could not
- * be put back). Needs CAP_NET_ADMIN.
+ * Record and remove. 0, or -errno with a sentence in err; then everything is as it was before (or
+ * err says what could not be put back). Needs CAP_NET_ADMIN.
  */
 int own_take(const char *ifname, struct own_state *st, char *err, size_t err_len);
 
 /*
- * Make the interface's addresses and routes what the record says: adds what is missing, removes routes that were not there
- * (those that the kernel makes with an address). May be repeated. The interface must exist and be up.
+ * Make the interface's addresses and routes what the record says: adds what is missing, removes
+ * routes that were not there (those that the kernel makes with an address). May be repeated. The
+ * interface must exist and be up.
  */
 int own_restore(const struct own_state *st, char *err, size_t err_len);
 
 #define OWN_MUTE_TCX 1	/* a BPF link at tc ingress: Linux 6.6, CAP_BPF */
-#define OWN_MUTE_NFT 2	/* an nftables chain at netdev ingress, in a table owned by a netlink socket: Linux 5.12 */
+#define OWN_MUTE_NFT 2	/* an nftables chain at netdev ingress, owned by a socket: Linux 5.12 */
 
 /*
- * Drop every frame that arrives on the interface before the host stack sees it (ARP, IPv4, IPv6, the lot). AF_PACKET
- * sockets are served before that point. The drop lives as long as the returned descriptor: close() it, or die, and the
- * host hears again. `methods`: OWN_MUTE_* to try, in the order of their values; 0: all. The one used goes to *method (may
- * be NULL). -errno with a sentence in err: -EOPNOTSUPP if no method is there.
+ * Drop every frame that arrives on the interface before the host stack sees it (ARP, IPv4, IPv6,
+ * the lot). AF_PACKET sockets are served before that point. The drop lives as long as the returned
+ * descriptor: close() it, or die, and the host hears again. `methods`: OWN_MUTE_* to try, in the
+ * order of their values; 0: all. The one used goes to *method (may be NULL). -errno with a sentence
+ * in err: -EOPNOTSUPP if no method is there.
  */
-int own_mute(const char *ifname, unsigned int methods, unsigned int *method, char *err, size_t err_len);
+int own_mute(const char *ifname, unsigned int methods, unsigned int *method, char *err,
+	     size_t err_len);
 
 #endif /* WIRE_OWN_H */

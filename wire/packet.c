@@ -4,43 +4,51 @@
  *
  * Theory of operation
  *
- * Two sockets on one interface. The *ring socket* has a TPACKET_V2 receive ring and transmit ring of 2 KiB slots in
- * memory shared with the host kernel, so that small frames cost no system call but one sendto() a batch. The *big socket*
- * (protocol 0: receives nothing) sends what does not fit a slot. PACKET_VNET_HDR puts a virtio_net_hdr before every
- * frame, which lets 64 KiB TSO and GRO frames pass whole and checksums stay unfilled; see packet_slot.h for the slot.
+ * Two sockets on one interface. The *ring socket* has a TPACKET_V2 receive ring and transmit ring
+ * of 2 KiB slots in memory shared with the host kernel, so that small frames cost no system call
+ * but one sendto() a batch. The *big socket* (protocol 0: receives nothing) sends what does not fit
+ * a slot. PACKET_VNET_HDR puts a virtio_net_hdr before every frame, which lets 64 KiB TSO and GRO
+ * frames pass whole and checksums stay unfilled; see packet_slot.h for the slot.
  *
- *	rx   slot TP_STATUS_USER		-> rx_burst() describes the slot, rx_release() gives it back
- *	     slot TP_STATUS_USER|COPY		-> the slot holds 1966 bytes; PACKET_COPY_THRESH made the kernel queue the
- *						   whole frame on the socket: rx_fetch() = recvmsg() into the caller's pages
- *	     slot truncated, no COPY		-> that queue was full (SO_RCVBUF): dropped, rx_dropped_total
- *	tx   frame <= 2006 bytes, no GSO	-> copied into a slot; kick() = sendto(ring socket) for all of them
- *	     else				-> ring flushed, to keep the order; sendmsg(big socket) with the caller's iovec
+ *	rx  slot USER			rx_burst() describes it, rx_release() gives it back
+ *	    slot USER|COPY		it holds the first 1966 bytes; by PACKET_COPY_THRESH the
+ *					kernel queued the whole frame on the socket: rx_fetch() =
+ *					recvmsg() into the caller's pages
+ *	    slot truncated, no COPY	that queue was full (SO_RCVBUF): dropped, rx_dropped_total
+ *	tx  frame <= 2006 bytes		copied into a slot; kick() = one sendto() for all of them
+ *	    else			ring flushed, to keep the order; then sendmsg() on the big
+ *					socket with the caller's iovec
  *
- * The kernel queues the whole frame under the same lock that reserves the slot, so COPY slots and the socket's queue have
- * the same order and number: one recvmsg() for each COPY slot, always; a slot released without rx_fetch() is discarded
- * from the queue too.
+ * The kernel queues the whole frame under the same lock that reserves the slot, so COPY slots and
+ * the socket's queue have the same order and number: one recvmsg() for each COPY slot, always; a
+ * slot released without rx_fetch() is discarded from the queue too.
  *
- * A transmit slot goes AVAILABLE -> (tx) SEND_REQUEST -> (kick) SENDING -> AVAILABLE, or WRONG_FORMAT. The kernel walks the
- * ring with its own head and never skips a slot, so `tx_head`, our copy of it, must be right:
+ * A transmit slot goes AVAILABLE -> (tx) SEND_REQUEST -> (kick) SENDING -> AVAILABLE, or
+ * WRONG_FORMAT. The kernel walks the ring with its own head and never skips a slot, so `tx_head`,
+ * our copy of it, must be right:
  *
- *	  tx_head       tx_tail			slots [tx_head, tx_tail) are SEND_REQUEST; before tx_head the kernel
- *	     v             v			is done or has the frame in a device queue (SENDING)
- *	...  Q  Q  Q  Q  Q  .  .
+ *	  tx_head       tx_tail
+ *	     v             v		slots [tx_head, tx_tail) are SEND_REQUEST; before, the
+ *	...  Q  Q  Q  Q  Q  .  .	kernel is done or has the frame in a device queue (SENDING)
  *
- * After a short or failed sendto() we walk tx_head forward. A refused slot (WRONG_FORMAT) is removed by moving the frames
- * behind it down one slot: rare, exact, and unlike PACKET_LOSS it can be counted. If the interface is down or gone, all
- * queued frames are taken back. If the device is full (EAGAIN, ENOBUFS) they stay and the next kick retries: back
- * pressure instead of loss, until nothing has moved for TX_STALL_MS; then they are dropped.
+ * After a short or failed sendto() we walk tx_head forward. A refused slot (WRONG_FORMAT) is
+ * removed by moving the frames behind it down one slot: rare, exact, and unlike PACKET_LOSS it can
+ * be counted. If the interface is down or gone, all queued frames are taken back. If the device is
+ * full (EAGAIN, ENOBUFS) they stay and the next kick or rx_burst() retries: back pressure instead
+ * of loss, until nothing has moved for TX_STALL_MS; then they are dropped.
  *
- * hdr_len: the kernel makes the first hdr_len bytes of a ring frame linear and turns the rest into a page fragment that
- * holds the slot until the frame is freed. For slot-sized frames copying all is cheaper (20-30 % of echo throughput), so
- * tx() writes the frame's length there. In big frames hdr_len stays what the driver gave.
+ * hdr_len: the kernel makes the first hdr_len bytes of a ring frame linear and turns the rest into
+ * a page fragment that holds the slot until the frame is freed. For slot-sized frames copying all
+ * is cheaper (20-30 % of echo throughput), so tx() writes the frame's length there. In big frames
+ * hdr_len stays what the driver gave.
  *
- * No PACKET_QDISC_BYPASS: dev_direct_xmit() drops a frame that needs software segmentation (an interface without TSO), and
- * it gained nothing on veth, see `qdisc_bypass` in struct lkl_wire_params.
+ * No PACKET_QDISC_BYPASS: with it small frames would overtake big ones that wait in the interface's
+ * qdisc, and dev_direct_xmit() drops a frame that needs software segmentation (an interface without
+ * TSO). It gained 2 % of an echo on veth (16 pairs of runs, within the noise).
  *
- * Limits: one queue (fanout comes later). Frames of other VLANs are refused. AF_PACKET takes nothing away from the host
- * stack, which sees every frame too: own.h tells how to keep it quiet. Frames above 64 KiB (BIG TCP) are refused.
+ * Limits: one queue (fanout comes later). Frames of other VLANs are refused. AF_PACKET takes
+ * nothing away from the host stack, which sees every frame too: own.h tells how to keep it quiet.
+ * Frames above 64 KiB (BIG TCP) are refused.
  */
 #include <errno.h>
 #include <net/if.h>
@@ -63,12 +71,18 @@
 #define RX_RING_FRAMES 1024u
 #define TX_RING_FRAMES 512u
 #define RX_BIG_BYTES (8u << 20)
-/* Room for a full transmit ring of skbs (at most 4 KiB each) in the device, and for 64 big frames. */
+/*
+ * Room for a full transmit ring of skbs (at most 4 KiB each) in the device, and for 64 big frames.
+ */
 #define TX_SOCKET_BYTES (4u << 20)
 /* The unit that the kernel allocates ring memory in: 32 slots. */
 #define RING_BLOCK_BYTES (64u << 10)
-/* A transmit queue that has not moved for so long is dropped: the carrier is gone, and stale segments are worth nothing. */
+/*
+ * A transmit queue that has not moved for so long is dropped: the carrier is gone, and stale
+ * segments are worth nothing.
+ */
 #define TX_STALL_MS 100
+#define TX_STALL_STEP_MS 10
 /* 64 KiB in 4 KiB pages at any offset, header apart, and room for odd splits. */
 #define IOV_MAX_PIECES 64u
 
@@ -77,22 +91,25 @@
 #endif
 
 struct packet_wire {
-	struct lkl_wire wire;	/* first: callers hold a pointer to it */
+	struct lkl_wire wire; /* first: callers hold a pointer to it */
 
-	/* rx: indices run freely; & rx_mask gives the slot. rx_released <= rx_fetched <= rx_next. */
+	/*
+	 * rx: indices run freely; & rx_mask gives the slot. rx_released <= rx_fetched <= rx_next.
+	 */
 	uint8_t *rx_ring;
 	uint32_t rx_mask;
-	uint32_t rx_next;	/* next slot to describe */
-	uint32_t rx_fetched;	/* COPY slots before this one have been taken from the socket's queue */
-	uint32_t rx_released;	/* oldest slot not given back */
+	uint32_t rx_next; /* next slot to describe */
+	uint32_t rx_fetched; /* COPY slots before it are taken from the socket's queue */
+	uint32_t rx_released; /* oldest slot not given back */
 
 	/* tx */
 	uint8_t *tx_ring;
 	uint32_t tx_mask;
-	uint32_t tx_head;	/* oldest SEND_REQUEST slot, the kernel's position */
-	uint32_t tx_tail;	/* next slot to fill */
-	uint32_t tx_queued_bytes;	/* frame bytes in [tx_head, tx_tail) */
-	int64_t tx_stalled_ms;	/* since when nothing moves; 0: moving */
+	uint32_t tx_head; /* oldest SEND_REQUEST slot, the kernel's position */
+	uint32_t tx_tail; /* next slot to fill */
+	uint32_t tx_queued_bytes; /* frame bytes in [tx_head, tx_tail) */
+	int64_t tx_refused_ms; /* time of the last attempt, if the host had no room; else 0 */
+	int64_t tx_stalled_ms; /* for how long it has had none */
 
 	int ring_fd;
 	int big_fd;
@@ -130,7 +147,8 @@ static void slot_give(void *slot, uint32_t status)
 /* Transmit timestamps may be or-ed in; they say nothing about who owns the slot. */
 static uint32_t tx_status(const void *slot)
 {
-	return slot_status(slot) & (TP_STATUS_SEND_REQUEST | TP_STATUS_SENDING | TP_STATUS_WRONG_FORMAT);
+	return slot_status(slot) &
+	       (TP_STATUS_SEND_REQUEST | TP_STATUS_SENDING | TP_STATUS_WRONG_FORMAT);
 }
 
 static int64_t now_ms(void)
@@ -141,18 +159,32 @@ static int64_t now_ms(void)
 	return (int64_t)ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
 }
 
-/* ---- rx --------------------------------------------------------------------------------------------------------- */
+/* ---- rx -------------------------------------------------------------------------------------- */
+
+static void tx_flush(struct packet_wire *p);
+
+/*
+ * Requests are left over that the host had no room for; a driver may have no further frame to kick
+ * them with.
+ */
+static int tx_left_over(const struct packet_wire *p)
+{
+	return __builtin_expect(p->tx_refused_ms != 0, 0) && p->tx_head != p->tx_tail;
+}
 
 static int packet_rx_ready(struct lkl_wire *w, uint32_t queue)
 {
 	struct packet_wire *p = to_packet(w);
 
-	return p->rx_next - p->rx_released <= p->rx_mask && (slot_status(rx_slot(p, p->rx_next)) & TP_STATUS_USER);
+	if (tx_left_over(p))
+		return 1;
+	return p->rx_next - p->rx_released <= p->rx_mask &&
+	       (slot_status(rx_slot(p, p->rx_next)) & TP_STATUS_USER);
 }
 
 /*
- * One message from the socket's queue. A pending socket error (the interface went down) is reported before queued frames
- * and cleared by the report, hence the second try.
+ * One message from the socket's queue. A pending socket error (the interface went down) is reported
+ * before queued frames and cleared by the report, hence the second try.
  */
 static ssize_t queue_take(struct packet_wire *p, struct msghdr *msg)
 {
@@ -174,13 +206,16 @@ static void queue_discard(struct packet_wire *p, uint32_t index)
 	p->rx_fetched = index + 1;
 }
 
-static int packet_rx_burst(struct lkl_wire *w, uint32_t queue, struct lkl_rx_frame *frames, uint32_t max)
+static int packet_rx_burst(struct lkl_wire *w, uint32_t queue, struct lkl_rx_frame *frames,
+			   uint32_t max)
 {
 	struct packet_wire *p = to_packet(w);
 	struct lkl_wire_stats *stats = &w->stats[0];
 	uint64_t bytes = 0;
 	uint32_t n = 0;
 
+	if (tx_left_over(p))
+		tx_flush(p);
 	while (n < max && p->rx_next - p->rx_released <= p->rx_mask) {
 		uint8_t *slot = rx_slot(p, p->rx_next);
 		const uint32_t status = slot_status(slot);
@@ -192,8 +227,9 @@ static int packet_rx_burst(struct lkl_wire *w, uint32_t queue, struct lkl_rx_fra
 		verdict = packet_slot_judge(slot, status, &frames[n]);
 		if (__builtin_expect(verdict >= PACKET_LOST, 0)) {
 			/*
-			 * Slots go back in order, so a bad one can go only when no described one is before it. Otherwise stop
-			 * here; the burst after the release deals with it.
+			 * Slots go back in order, so a bad one can go only when no described one is
+			 * before it. Otherwise stop here; the burst after the release deals with
+			 * it.
 			 */
 			if (p->rx_next != p->rx_released)
 				break;
@@ -215,7 +251,10 @@ static int packet_rx_burst(struct lkl_wire *w, uint32_t queue, struct lkl_rx_fra
 	return (int)n;
 }
 
-/* The oldest described COPY slot not fetched yet, or rx_next. Moves rx_fetched over slots that need no fetch. */
+/*
+ * The oldest described COPY slot not fetched yet, or rx_next. Moves rx_fetched over slots that need
+ * no fetch.
+ */
 static uint32_t next_copy(struct packet_wire *p, uint32_t end)
 {
 	while (p->rx_fetched != end && !(slot_status(rx_slot(p, p->rx_fetched)) & TP_STATUS_COPY))
@@ -223,8 +262,8 @@ static uint32_t next_copy(struct packet_wire *p, uint32_t end)
 	return p->rx_fetched;
 }
 
-static int packet_rx_fetch(struct lkl_wire *w, uint32_t queue, const struct lkl_iov *iov, uint32_t iov_len,
-			   struct lkl_vnet_hdr *vnet)
+static int packet_rx_fetch(struct lkl_wire *w, uint32_t queue, const struct lkl_iov *iov,
+			   uint32_t iov_len, struct lkl_vnet_hdr *vnet)
 {
 	struct packet_wire *p = to_packet(w);
 	struct lkl_wire_stats *stats = &w->stats[0];
@@ -286,14 +325,17 @@ static void packet_rx_release(struct lkl_wire *w, uint32_t queue, uint32_t n)
 	}
 }
 
-/* ---- tx --------------------------------------------------------------------------------------------------------- */
+/* ---- tx -------------------------------------------------------------------------------------- */
 
 static uint32_t tx_frame_len(const void *slot)
 {
 	return ((const struct tpacket2_hdr *)slot)->tp_len - (uint32_t)sizeof(struct lkl_vnet_hdr);
 }
 
-/* Take queued frames back: they will not be sent. The slots from tx_head on are free again, for us and the kernel. */
+/*
+ * Take queued frames back: they will not be sent. The slots from tx_head on are free again, for us
+ * and the kernel.
+ */
 static void tx_drop_queued(struct packet_wire *p)
 {
 	uint32_t i;
@@ -303,10 +345,13 @@ static void tx_drop_queued(struct packet_wire *p)
 	p->wire.stats[0].tx_errors_total += p->tx_tail - p->tx_head;
 	p->tx_tail = p->tx_head;
 	p->tx_queued_bytes = 0;
-	p->tx_stalled_ms = 0;
+	p->tx_refused_ms = 0;
 }
 
-/* Drop the refused frame at tx_head. The kernel will look for a request in this very slot: move the others down. */
+/*
+ * Drop the refused frame at tx_head. The kernel will look for a request in this very slot: move the
+ * others down.
+ */
 static void tx_drop_head(struct packet_wire *p)
 {
 	uint32_t i;
@@ -318,23 +363,33 @@ static void tx_drop_head(struct packet_wire *p)
 		const struct tpacket2_hdr *from = (void *)tx_slot(p, i + 1);
 
 		to->tp_len = from->tp_len;
-		memcpy((uint8_t *)to + PACKET_TX_VNET_OFF, (const uint8_t *)from + PACKET_TX_VNET_OFF, from->tp_len);
+		memcpy((uint8_t *)to + PACKET_TX_VNET_OFF,
+		       (const uint8_t *)from + PACKET_TX_VNET_OFF, from->tp_len);
 		slot_give(to, TP_STATUS_SEND_REQUEST);
 	}
 	slot_give(tx_slot(p, i), TP_STATUS_AVAILABLE);
 	p->tx_tail = i;
 }
 
-/* The host has no room. 1 when that has gone on for too long. */
+/*
+ * The host has no room. 1 when that has gone on for too long. The gap between two attempts counts
+ * as TX_STALL_STEP_MS at most, so that a process or machine that was stopped for a while does not
+ * take that for a stalled device.
+ */
 static int tx_stalled(struct packet_wire *p)
 {
 	const int64_t now = now_ms();
+	int64_t gap;
 
-	if (!p->tx_stalled_ms) {
-		p->tx_stalled_ms = now;
+	if (!p->tx_refused_ms) {
+		p->tx_refused_ms = now;
+		p->tx_stalled_ms = 0;
 		return 0;
 	}
-	return now - p->tx_stalled_ms > TX_STALL_MS;
+	gap = now - p->tx_refused_ms;
+	p->tx_stalled_ms += gap < TX_STALL_STEP_MS ? gap : TX_STALL_STEP_MS;
+	p->tx_refused_ms = now;
+	return p->tx_stalled_ms > TX_STALL_MS;
 }
 
 static int is_full_errno(int err)
@@ -342,22 +397,26 @@ static int is_full_errno(int err)
 	return err == EAGAIN || err == ENOBUFS || err == ENOMEM || err == EINTR;
 }
 
-/* After a sendto() that did not take everything: see how far the kernel came and what to do with the rest. 1: go on. */
+/*
+ * After a sendto() that did not take everything: see how far the kernel came and what to do with
+ * the rest. 1: go on.
+ */
 static int tx_settle(struct packet_wire *p, int err)
 {
 	const uint32_t old_head = p->tx_head;
 
-	while (p->tx_head != p->tx_tail && tx_status(tx_slot(p, p->tx_head)) != TP_STATUS_SEND_REQUEST) {
+	while (p->tx_head != p->tx_tail &&
+	       tx_status(tx_slot(p, p->tx_head)) != TP_STATUS_SEND_REQUEST) {
 		if (tx_status(tx_slot(p, p->tx_head)) == TP_STATUS_WRONG_FORMAT) {
 			tx_drop_head(p);
-			p->tx_stalled_ms = 0;
+			p->tx_refused_ms = 0;
 			return 1;
 		}
 		p->tx_queued_bytes -= tx_frame_len(tx_slot(p, p->tx_head));
 		p->tx_head++;
 	}
 	if (p->tx_head != old_head)
-		p->tx_stalled_ms = 0;
+		p->tx_refused_ms = 0;
 	if (p->tx_head == p->tx_tail)
 		return 0;
 	if (err && !is_full_errno(err))
@@ -367,7 +426,10 @@ static int tx_settle(struct packet_wire *p, int err)
 	return 0;
 }
 
-/* Hand the queued slots to the kernel. Loops only when it refuses a frame, and each turn is then one frame shorter. */
+/*
+ * Hand the queued slots to the kernel. Loops only when it refuses a frame, and each turn is then
+ * one frame shorter.
+ */
 static void tx_flush(struct packet_wire *p)
 {
 	int again = 1;
@@ -379,7 +441,7 @@ static void tx_flush(struct packet_wire *p)
 		if (__builtin_expect(n == (ssize_t)p->tx_queued_bytes, 1)) {
 			p->tx_head = p->tx_tail;
 			p->tx_queued_bytes = 0;
-			p->tx_stalled_ms = 0;
+			p->tx_refused_ms = 0;
 			return;
 		}
 		again = tx_settle(p, n < 0 ? errno : 0);
@@ -426,15 +488,18 @@ static int tx_big(struct packet_wire *p, const struct lkl_vnet_hdr *vnet, const 
 		pieces[i + 1].iov_len = iov[i].len;
 	}
 	if (sendmsg(p->big_fd, &msg, MSG_DONTWAIT | MSG_NOSIGNAL) < 0) {
-		const int err = errno;
+		int err = errno;
 
-		if (is_full_errno(err) && !tx_stalled(p))
-			return tx_full(p);
-		p->tx_stalled_ms = 0;
+		if (is_full_errno(err)) {
+			if (!tx_stalled(p))
+				return tx_full(p);
+			err = ENOBUFS;
+		}
+		p->tx_refused_ms = 0;
 		stats->tx_errors_total++;
 		return -err;
 	}
-	p->tx_stalled_ms = 0;
+	p->tx_refused_ms = 0;
 	stats->tx_frames_total++;
 	stats->tx_bytes_total += len;
 	stats->tx_big_total++;
@@ -442,12 +507,15 @@ static int tx_big(struct packet_wire *p, const struct lkl_vnet_hdr *vnet, const 
 }
 
 /*
- * What the kernel would refuse, and what it takes in silence and should not: segmentation without a checksum to fill in, a
- * frame over the MTU without segmentation (no check in the ring with vnet_hdr), UDP fragmentation.
+ * What the kernel would refuse, and what it takes in silence and should not: segmentation without a
+ * checksum to fill in, a frame over the MTU without segmentation (no check in the ring with
+ * vnet_hdr), UDP fragmentation.
  */
-static int tx_check(const struct packet_wire *p, const struct lkl_vnet_hdr *vnet, uint32_t iov_len, uint32_t len)
+static int tx_check(const struct packet_wire *p, const struct lkl_vnet_hdr *vnet, uint32_t iov_len,
+		    uint32_t len)
 {
-	if (len < ETH_HLEN || len > PACKET_FRAME_MAX || iov_len > IOV_MAX_PIECES || !packet_vnet_ok(vnet, len))
+	if (len < ETH_HLEN || len > PACKET_FRAME_MAX || iov_len > IOV_MAX_PIECES ||
+	    !packet_vnet_ok(vnet, len))
 		return -EINVAL;
 	if (vnet->gso_type == LKL_VNET_GSO_NONE)
 		return len > p->wire.mtu + ETH_HLEN + 4u ? -EMSGSIZE : 0;
@@ -474,7 +542,10 @@ static int packet_tx(struct lkl_wire *w, uint32_t queue, const struct lkl_vnet_h
 
 	slot = (void *)tx_slot(p, p->tx_tail);
 	if (__builtin_expect(tx_status(slot) != TP_STATUS_AVAILABLE, 0)) {
-		/* Full of requests: make room now. Full of frames that the device holds: wait for it. */
+		/*
+		 * Full of requests: make room now. Full of frames that the device holds: wait for
+		 * it.
+		 */
 		tx_flush(p);
 		slot = (void *)tx_slot(p, p->tx_tail);
 		if (tx_status(slot) != TP_STATUS_AVAILABLE)
@@ -483,7 +554,8 @@ static int packet_tx(struct lkl_wire *w, uint32_t queue, const struct lkl_vnet_h
 	slot_vnet = (void *)((uint8_t *)slot + PACKET_TX_VNET_OFF);
 	*slot_vnet = *vnet;
 	slot_vnet->hdr_len = (uint16_t)len;
-	if (__builtin_expect(iov_gather((uint8_t *)slot + PACKET_TX_FRAME_OFF, iov, iov_len, len), 0)) {
+	if (__builtin_expect(iov_gather((uint8_t *)slot + PACKET_TX_FRAME_OFF, iov, iov_len, len),
+			     0)) {
 		stats->tx_errors_total++;
 		return -EINVAL;
 	}
@@ -500,8 +572,11 @@ static int packet_tx_ready(struct lkl_wire *w, uint32_t queue)
 {
 	struct packet_wire *p = to_packet(w);
 
-	/* Requests that the device had no room for go first: nobody else may kick while the driver's queue is stopped. */
-	if (p->tx_stalled_ms || tx_status(tx_slot(p, p->tx_tail)) != TP_STATUS_AVAILABLE)
+	/*
+	 * Requests that the device had no room for go first: nobody else may kick while the
+	 * driver's queue is stopped.
+	 */
+	if (p->tx_refused_ms || tx_status(tx_slot(p, p->tx_tail)) != TP_STATUS_AVAILABLE)
 		tx_flush(p);
 	return p->tx_head == p->tx_tail || tx_status(tx_slot(p, p->tx_tail)) == TP_STATUS_AVAILABLE;
 }
@@ -514,14 +589,17 @@ static void packet_kick(struct lkl_wire *w, uint32_t queue)
 		tx_flush(p);
 }
 
-/* ---- upkeep, open, close ---------------------------------------------------------------------------------------- */
+/* ---- upkeep, open, close --------------------------------------------------------------------- */
 
 static int packet_wait_fd(struct lkl_wire *w, uint32_t queue)
 {
 	return to_packet(w)->ring_fd;
 }
 
-/* Both calls clear what they read: the kernel's drop counter, and an error that would keep poll() awake for ever. */
+/*
+ * Both calls clear what they read: the kernel's drop counter, and an error that would keep poll()
+ * awake for ever.
+ */
 static void packet_tend(struct lkl_wire *w, uint32_t queue)
 {
 	struct packet_wire *p = to_packet(w);
@@ -581,8 +659,8 @@ struct packet_option {
 	int ring, big;
 };
 
-static int set_options(struct packet_wire *p, const struct packet_option *opts, size_t opts_len, const char *ifname,
-		       char *err, size_t err_len)
+static int set_options(struct packet_wire *p, const struct packet_option *opts, size_t opts_len,
+		       const char *ifname, char *err, size_t err_len)
 {
 	size_t i;
 
@@ -596,14 +674,18 @@ static int set_options(struct packet_wire *p, const struct packet_option *opts, 
 			rc = setsockopt(p->big_fd, o->level, o->name, &o->value, sizeof(o->value));
 		if (rc) {
 			rc = -errno;
-			say(err, err_len, "%s: setsockopt(%s, %d): %s", ifname, o->text, o->value, strerror(errno));
+			say(err, err_len, "%s: setsockopt(%s, %d): %s", ifname, o->text, o->value,
+			    strerror(errno));
 			return rc;
 		}
 	}
 	return 0;
 }
 
-/* Without CAP_NET_ADMIN the FORCE variants are refused; what the sysctl limits allow is better than not to open. */
+/*
+ * Without CAP_NET_ADMIN the FORCE variants are refused; what the sysctl limits allow is better than
+ * not to open.
+ */
 static void set_buffer(int fd, int force, int plain, uint32_t bytes)
 {
 	const int value = (int)bytes;
@@ -612,7 +694,8 @@ static void set_buffer(int fd, int force, int plain, uint32_t bytes)
 		setsockopt(fd, SOL_SOCKET, plain, &value, sizeof(value));
 }
 
-static int read_interface(struct packet_wire *p, const char *ifname, int *ifindex, char *err, size_t err_len)
+static int read_interface(struct packet_wire *p, const char *ifname, int *ifindex, char *err,
+			  size_t err_len)
 {
 	struct ifreq ifr = { 0 };
 	int rc;
@@ -637,7 +720,8 @@ static int read_interface(struct packet_wire *p, const char *ifname, int *ifinde
 	if (ioctl(p->ring_fd, SIOCGIFHWADDR, &ifr))
 		goto err_ioctl;
 	if (ifr.ifr_hwaddr.sa_family != 1 /* ARPHRD_ETHER */) {
-		say(err, err_len, "%s: not an Ethernet interface (type %d)", ifname, ifr.ifr_hwaddr.sa_family);
+		say(err, err_len, "%s: not an Ethernet interface (type %d)", ifname,
+		    ifr.ifr_hwaddr.sa_family);
 		return -EPROTONOSUPPORT;
 	}
 	memcpy(p->wire.mac, ifr.ifr_hwaddr.sa_data, sizeof(p->wire.mac));
@@ -649,8 +733,8 @@ err_ioctl:
 	return rc;
 }
 
-static int map_rings(struct packet_wire *p, const char *ifname, uint32_t rx_frames, uint32_t tx_frames, char *err,
-		     size_t err_len)
+static int map_rings(struct packet_wire *p, const char *ifname, uint32_t rx_frames,
+		     uint32_t tx_frames, char *err, size_t err_len)
 {
 	struct tpacket_req req = {
 		.tp_block_size = RING_BLOCK_BYTES,
@@ -664,18 +748,21 @@ static int map_rings(struct packet_wire *p, const char *ifname, uint32_t rx_fram
 	req.tp_frame_nr = rx_frames;
 	if (setsockopt(p->ring_fd, SOL_PACKET, PACKET_RX_RING, &req, sizeof(req))) {
 		rc = -errno;
-		say(err, err_len, "%s: receive ring of %u frames: %s", ifname, rx_frames, strerror(errno));
+		say(err, err_len, "%s: receive ring of %u frames: %s", ifname, rx_frames,
+		    strerror(errno));
 		return rc;
 	}
 	req.tp_block_nr = (unsigned int)(tx_bytes / RING_BLOCK_BYTES);
 	req.tp_frame_nr = tx_frames;
 	if (setsockopt(p->ring_fd, SOL_PACKET, PACKET_TX_RING, &req, sizeof(req))) {
 		rc = -errno;
-		say(err, err_len, "%s: transmit ring of %u frames: %s", ifname, tx_frames, strerror(errno));
+		say(err, err_len, "%s: transmit ring of %u frames: %s", ifname, tx_frames,
+		    strerror(errno));
 		return rc;
 	}
 	p->map_len = rx_bytes + tx_bytes;
-	p->map = mmap(NULL, p->map_len, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_POPULATE, p->ring_fd, 0);
+	p->map = mmap(NULL, p->map_len, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_POPULATE,
+		      p->ring_fd, 0);
 	if (p->map == MAP_FAILED) {
 		rc = -errno;
 		say(err, err_len, "%s: mmap of the rings: %s", ifname, strerror(errno));
@@ -714,7 +801,8 @@ static int ring_frames_ok(uint32_t n)
 	return n >= RING_BLOCK_BYTES / PACKET_SLOT_BYTES && n <= 1u << 16 && !(n & (n - 1));
 }
 
-int wire_packet_open(const struct lkl_wire_params *params, struct lkl_wire **out, char *err, size_t err_len)
+int wire_packet_open(const struct lkl_wire_params *params, struct lkl_wire **out, char *err,
+		     size_t err_len)
 {
 	const struct packet_option opts[] = {
 		{ SOL_PACKET, PACKET_VERSION, TPACKET_V2, "PACKET_VERSION", 1, 0 },
@@ -722,7 +810,6 @@ int wire_packet_open(const struct lkl_wire_params *params, struct lkl_wire **out
 		{ SOL_PACKET, PACKET_RESERVE, PACKET_SLOT_RESERVE, "PACKET_RESERVE", 1, 0 },
 		{ SOL_PACKET, PACKET_COPY_THRESH, 1, "PACKET_COPY_THRESH", 1, 0 },
 		{ SOL_PACKET, PACKET_IGNORE_OUTGOING, 1, "PACKET_IGNORE_OUTGOING", 1, 1 },
-		{ SOL_PACKET, PACKET_QDISC_BYPASS, params->qdisc_bypass, "PACKET_QDISC_BYPASS", 1, 0 },
 	};
 	const uint32_t rx_frames = params->rx_ring_frames ? params->rx_ring_frames : RX_RING_FRAMES;
 	const uint32_t tx_frames = params->tx_ring_frames ? params->tx_ring_frames : TX_RING_FRAMES;
@@ -731,7 +818,8 @@ int wire_packet_open(const struct lkl_wire_params *params, struct lkl_wire **out
 	int ifindex = 0, rc;
 
 	if (!ifname || !ring_frames_ok(rx_frames) || !ring_frames_ok(tx_frames)) {
-		say(err, err_len, "%s: ring sizes must be powers of two from 32 to 65536", ifname ? ifname : "(none)");
+		say(err, err_len, "%s: ring sizes must be powers of two from 32 to 65536",
+		    ifname ? ifname : "(none)");
 		return -EINVAL;
 	}
 	p = calloc(1, sizeof(*p));
@@ -752,7 +840,8 @@ int wire_packet_open(const struct lkl_wire_params *params, struct lkl_wire **out
 	rc = set_options(p, opts, sizeof(opts) / sizeof(opts[0]), ifname, err, err_len);
 	if (rc)
 		goto err_close;
-	set_buffer(p->ring_fd, SO_RCVBUFFORCE, SO_RCVBUF, params->rx_big_bytes ? params->rx_big_bytes : RX_BIG_BYTES);
+	set_buffer(p->ring_fd, SO_RCVBUFFORCE, SO_RCVBUF,
+		   params->rx_big_bytes ? params->rx_big_bytes : RX_BIG_BYTES);
 	set_buffer(p->ring_fd, SO_SNDBUFFORCE, SO_SNDBUF, TX_SOCKET_BYTES);
 	set_buffer(p->big_fd, SO_SNDBUFFORCE, SO_SNDBUF, TX_SOCKET_BYTES);
 	rc = map_rings(p, ifname, rx_frames, tx_frames, err, err_len);
@@ -768,7 +857,8 @@ int wire_packet_open(const struct lkl_wire_params *params, struct lkl_wire **out
 
 	p->wire.ops = &packet_ops;
 	p->wire.queues = 1;
-	p->wire.features = LKL_WIRE_F_CSUM | LKL_WIRE_F_TSO4 | LKL_WIRE_F_TSO6 | LKL_WIRE_F_RXCSUM | LKL_WIRE_F_RXGSO;
+	p->wire.features = LKL_WIRE_F_CSUM | LKL_WIRE_F_TSO4 | LKL_WIRE_F_TSO6 | LKL_WIRE_F_RXCSUM |
+			   LKL_WIRE_F_RXGSO;
 	if (host_has_uso())
 		p->wire.features |= LKL_WIRE_F_USO;
 	p->wire.features &= ~params->disable_features;

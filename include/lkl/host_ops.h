@@ -63,7 +63,8 @@ struct lkl_iov {
 
 /* One received frame. `data` stays valid, and belongs to the wire, until rx_release() has passed it. */
 struct lkl_rx_frame {
-	void *data;		/* Ethernet header; with LKL_RX_FETCH: the first head_len bytes of the frame, or NULL */
+	void *data;		/* Ethernet header; with LKL_RX_FETCH: the first head_len bytes of the frame, or NULL.
+				 * `packet` puts the byte after the Ethernet header on a multiple of 16 */
 	uint32_t len;		/* whole frame in bytes, 14 .. 65535 + 18 */
 	uint16_t head_len;	/* bytes present at data; == len unless LKL_RX_FETCH */
 	uint16_t flags;		/* LKL_RX_* */
@@ -102,15 +103,24 @@ struct lkl_wire_stats {
 struct lkl_wire_ops {
 	const char *name;
 
-	/* 1 if rx_burst() would return at least one frame. Cheap: reads shared memory, makes no host call. */
+	/*
+	 * 1 if rx_burst() would return at least one frame, or has other work (it retries a transmission that the host had
+	 * no room for). Cheap: reads shared memory, makes no host call.
+	 */
 	int (*rx_ready)(struct lkl_wire *w, uint32_t queue);
 
-	/* Describe up to `max` frames that have arrived, oldest first. Returns how many (0: none). No host call. */
+	/*
+	 * Describe up to `max` frames that have arrived, oldest first. Returns how many (0: none). No host call, unless
+	 * frames are refused on the way. The next burst goes on behind this one, released or not: several may be
+	 * outstanding. Frames above the MTU without gso_size may come when the host's MTU is larger.
+	 */
 	int (*rx_burst)(struct lkl_wire *w, uint32_t queue, struct lkl_rx_frame *frames, uint32_t max);
 
 	/*
 	 * Copy a frame marked LKL_RX_FETCH into `iov`. Call in burst order, once for each such frame before its
-	 * rx_release(). Returns bytes written (== frame->len), or -errno (frame lost; count and go on).
+	 * rx_release(): it takes the oldest frame not fetched or released. To skip one and fetch a later one, call it
+	 * with iov_len 0 (answers -EMSGSIZE). One released without it is discarded. At most 64 pieces.
+	 * Returns bytes written (== frame->len), or -errno (frame lost, counted by the wire; go on).
 	 * Fills *vnet with the frame's offload metadata, which replaces frame->vnet.
 	 */
 	int (*rx_fetch)(struct lkl_wire *w, uint32_t queue, const struct lkl_iov *iov, uint32_t iov_len,
@@ -127,7 +137,10 @@ struct lkl_wire_ops {
 	int (*tx)(struct lkl_wire *w, uint32_t queue, const struct lkl_vnet_hdr *vnet, const struct lkl_iov *iov,
 		  uint32_t iov_len, uint32_t len);
 
-	/* 1 if tx() would take a frame again after -EAGAIN. */
+	/*
+	 * 1 if tx() would take a frame again after -EAGAIN. May make a host call, to retry what the host had no room for.
+	 * Nothing signals room: ask again after the next rx burst, or by a timer of about 1 ms.
+	 */
 	int (*tx_ready)(struct lkl_wire *w, uint32_t queue);
 
 	/* Start transmission of all that tx() queued; one host call at most when there is any, none when there isn't. */

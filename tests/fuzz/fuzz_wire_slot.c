@@ -2,8 +2,8 @@
 /*
  * fuzz_wire_slot.c - libFuzzer target: packet_slot_judge() on arbitrary slots
  *
- * The input is a status and a slot, which lies at the end of its allocation so that the sanitizer sees a read past it. For
- * an accepted frame the promises of struct lkl_rx_frame are asserted.
+ * The input is a status and a slot, which lies at the end of its allocation so that the sanitizer
+ * sees a read past it. For an accepted frame the promises of struct lkl_rx_frame are asserted.
  */
 #include <assert.h>
 #include <stdlib.h>

@@ -1,29 +1,36 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * wire_echo.c - small programs that put a wire under test; the scripts wire_*.sh beside it build the topologies
+ * wire_echo.c - small programs that put a wire under test; the scripts wire_*.sh beside it build
+ * the topologies
  *
- *	wire_echo echo IF			send each frame of the test EtherType (and UDP) back, MAC addresses swapped
- *	wire_echo forward IF1 IF2		two wires, every frame from one to the other
- *	wire_echo lengths IF MAC MAX		send one frame of every length 14..MAX by a plain packet socket to an echo at
- *						MAC, check every byte that comes back (kernel sockets on this side)
- *	wire_echo order IF N			send N frames alternately small and 4 to 60 KiB (TSO) through a wire, numbered
- *	wire_echo watch IF N			receive them on a plain packet socket and check the order
- *	wire_echo full IF			fill the transmit ring without kick until -EAGAIN, kick, see that it recovers
- *	wire_echo link IF			send while something else takes IF down, up and away (told on stdin, answers on
- *						stdout: one line for each line)
- *	wire_echo own IF			own_take(), print "taken", wait for end of input, own_restore()
- *	wire_echo mute IF [tcx|nft]		own_mute(), print how, wait for end of input
- *	wire_echo send PORT BYTES ADDR		TCP sender of a pseudo-random stream; recv PORT BYTES checks every byte
- *	wire_echo udpecho PORT | ping|flood ADDR PORT SECONDS	kernel UDP echo, and load for comparisons
+ *	echo IF			send frames of the test EtherType and UDP back, addresses swapped
+ *	forward IF1 IF2		two wires, every frame from one to the other
+ *	lengths IF MAC MAX	send a frame of every length 14..MAX by a plain packet socket to an
+ *				echo at MAC, check every byte that comes back
+ *	order IF N		send N numbered frames, alternately small and 4 to 60 KiB (TSO), and
+ *				after every 50th one that the kernel refuses
+ *	watch IF N		receive them on a plain packet socket and check order and contents
+ *	full IF			more frames than the ring holds without a kick, then one kick
+ *	link IF			does what stdin tells while the script takes IF down and away
+ *	own IF			own_take(), print "taken", wait for end of input, own_restore()
+ *	mute IF [tcx|nft]	own_mute(), print how, wait for end of input
+ *	send PORT BYTES ADDR	TCP sender of a pseudo-random stream
+ *	recv PORT BYTES		its receiver, checks every byte
+ *	udpecho PORT		kernel UDP echo, to compare with
+ *	ping|flood ADDR PORT SECONDS	UDP load by kernel sockets, 1 or 32 datagrams under way
+ *	blast IF MAC SECONDS WINDOW	UDP load by a wire, which costs less: 10.99.2.1:9 to
+ *				10.99.2.2:7 at MAC; prints echoes per second
  *
- * Environment: WIRE_SPIN=N polls N times in vain before it sleeps (0 when the load shares the core), WIRE_BYPASS=1 sets
- * PACKET_QDISC_BYPASS.
+ * Environment: WIRE_SPIN=N polls N times in vain before it sleeps (0 when the load shares the
+ * core); WIRE_RX_BIG=N is rx_big_bytes.
  *
- * echo and forward print "ready" when the wire is open and, after SIGTERM, one line of counters as name=value. Exit status
- * 0 is success, 1 a failed check (said on stderr), 77 that the machine cannot run it.
+ * echo and forward print "ready" when the wire is open and, after SIGTERM, one line of counters as
+ * name=value. Exit status 0 is success, 1 a failed check (said on stderr), 77 that the machine
+ * cannot run it.
  */
 #include <errno.h>
 #include <poll.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -73,9 +80,10 @@ static struct lkl_wire *open_wire(const char *ifname)
 {
 	struct lkl_wire_params params = { .ifname = ifname };
 	struct lkl_wire *w = NULL;
+	const char *rx_big = getenv("WIRE_RX_BIG");
 	char err[200] = "";
 
-	params.qdisc_bypass = getenv("WIRE_BYPASS") != NULL;
+	params.rx_big_bytes = rx_big ? (uint32_t)atoi(rx_big) : 0;
 	if (wire_packet_open(&params, &w, err, sizeof(err))) {
 		fprintf(stderr, "wire_echo: %s\n", err);
 		exit(1);
@@ -99,7 +107,8 @@ static void print_stats(const struct lkl_wire *w)
 }
 
 /* Send one frame, waiting for room; gives up after a second. */
-static void send_frame(struct lkl_wire *w, const struct lkl_vnet_hdr *vnet, const void *data, uint32_t len)
+static void send_frame(struct lkl_wire *w, const struct lkl_vnet_hdr *vnet, const void *data,
+		       uint32_t len)
 {
 	/* Two pieces, as an skb would have. */
 	const uint32_t head = len < 54 ? len : 54;
@@ -145,7 +154,10 @@ static int turn_around(uint8_t *f, uint32_t len)
 	return 1;
 }
 
-/* Move what has arrived on `in` to `out`; with echo, turn the frames round. Returns how many arrived. */
+/*
+ * Move what has arrived on `in` to `out`; with echo, turn the frames round. Returns how many
+ * arrived.
+ */
 static uint32_t pump(struct lkl_wire *in, struct lkl_wire *out, int echo)
 {
 	static uint8_t big[BIG_BYTES];
@@ -223,7 +235,7 @@ static int run_pump(struct lkl_wire *a, struct lkl_wire *b, int echo)
 	return 0;
 }
 
-/* ---- checks that use plain packet sockets on the far side ------------------------------------------------------- */
+/* ---- checks that use plain packet sockets on the far side ------------------------------------ */
 
 static int plain_socket(const char *ifname, int type)
 {
@@ -253,7 +265,8 @@ static void read_mac(const char *ifname, uint8_t mac[6])
 
 	snprintf(path, sizeof(path), "/sys/class/net/%s/address", ifname);
 	f = fopen(path, "r");
-	if (!f || fscanf(f, "%hhx:%hhx:%hhx:%hhx:%hhx:%hhx", mac, mac + 1, mac + 2, mac + 3, mac + 4, mac + 5) != 6)
+	if (!f || fscanf(f, "%hhx:%hhx:%hhx:%hhx:%hhx:%hhx", mac, mac + 1, mac + 2, mac + 3,
+			 mac + 4, mac + 5) != 6)
 		exit(fail("reading the MAC address", errno));
 	fclose(f);
 }
@@ -273,7 +286,8 @@ static int cmd_lengths(const char *ifname, const char *mac, uint32_t max)
 	uint32_t len;
 
 	read_mac(ifname, src);
-	if (sscanf(mac, "%hhx:%hhx:%hhx:%hhx:%hhx:%hhx", out, out + 1, out + 2, out + 3, out + 4, out + 5) != 6 ||
+	if (sscanf(mac, "%hhx:%hhx:%hhx:%hhx:%hhx:%hhx", out, out + 1, out + 2, out + 3, out + 4,
+		   out + 5) != 6 ||
 	    max > sizeof(out))
 		return fail("usage", 0);
 	memcpy(out + 6, src, 6);
@@ -288,7 +302,8 @@ static int cmd_lengths(const char *ifname, const char *mac, uint32_t max)
 		n = recv(fd, in, sizeof(in), 0);
 		if (n != (ssize_t)len)
 			return fail("echo has another length than", len);
-		if (memcmp(in, out + 6, 6) || memcmp(in + 6, out, 6) || memcmp(in + 12, out + 12, len - 12))
+		if (memcmp(in, out + 6, 6) || memcmp(in + 6, out, 6) ||
+		    memcmp(in + 12, out + 12, len - 12))
 			return fail("echo differs at length", len);
 	}
 	printf("lengths 14..%u intact\n", max);
@@ -333,13 +348,27 @@ static int cmd_order(const char *ifname, uint32_t n)
 {
 	struct lkl_wire *w = open_wire(ifname);
 	static uint8_t frame[BIG_BYTES];
+	cpu_set_t cpus;
 	uint32_t i;
 
+	/*
+	 * veth hands a frame to the other end through a queue of the CPU that sends: who changes
+	 * CPU may overtake himself. vCPUs are pinned as well.
+	 */
+	CPU_ZERO(&cpus);
+	CPU_SET((size_t)sched_getcpu(), &cpus);
+	sched_setaffinity(0, sizeof(cpus), &cpus);
 	for (i = 0; i < n; i++) {
 		struct lkl_vnet_hdr vnet;
 
 		numbered_frame(frame, numbered_len(i), i, &vnet);
 		send_frame(w, &vnet, frame, numbered_len(i));
+		/* The wire takes it and the kernel refuses: the checksum starts in IP. */
+		if (i % 50 == 0) {
+			vnet.gso_type = LKL_VNET_GSO_NONE;
+			vnet.csum_start = 16;
+			send_frame(w, &vnet, frame, 200);
+		}
 		if (i % 37 == 0)
 			w->ops->kick(w, 0);
 	}
@@ -364,8 +393,14 @@ static int cmd_watch(const char *ifname, uint32_t n)
 		numbered_frame(want, numbered_len(i), i, &vnet);
 		if (got < 0)
 			return fail("nothing came; waiting for frame", i);
-		if ((uint32_t)got != numbered_len(i) || memcmp(frame, want, 42) || memcmp(frame + 54, want + 54, (size_t)got - 54))
+		if ((uint32_t)got != numbered_len(i) || memcmp(frame, want, 42) ||
+		    memcmp(frame + 54, want + 54, (size_t)got - 54)) {
+			uint32_t number;
+
+			memcpy(&number, frame + 38, 4);
+			fprintf(stderr, "wire_echo: %zd bytes, numbered %u: ", got, ntohl(number));
 			return fail("wrong frame in place of", i);
+		}
 	}
 	printf("%u frames in order\n", n);
 	return 0;
@@ -384,7 +419,9 @@ static int cmd_full(const char *ifname)
 	memset(frame, 0xff, 6);
 	frame[12] = TEST_ETHERTYPE >> 8;
 	frame[13] = TEST_ETHERTYPE & 255;
-	/* Ring full of requests: tx() flushes by itself, so 4 rings of frames pass without a kick. */
+	/*
+	 * Ring full of requests: tx() flushes by itself, so 4 rings of frames pass without a kick.
+	 */
 	for (i = 0; i < 2048; i++) {
 		rc = w->ops->tx(w, 0, &vnet, &iov, 1, sizeof(frame));
 		if (rc)
@@ -398,7 +435,10 @@ static int cmd_full(const char *ifname)
 	return 0;
 }
 
-/* Commands on stdin: "send" (send 10 small and one big frame), "stats", "wait" (poll, tell if it slept and was quiet). */
+/*
+ * Commands on stdin: "send" (send 10 small and one big frame), "stats", "wait" (poll, tell if it
+ * slept and was quiet).
+ */
 static int cmd_link(const char *ifname)
 {
 	struct lkl_wire *w = open_wire(ifname);
@@ -431,7 +471,8 @@ static int cmd_link(const char *ifname)
 			do {
 				if (pfd.revents & POLLERR)
 					w->ops->tend(w, 0);
-				w->ops->rx_release(w, 0, (uint32_t)w->ops->rx_burst(w, 0, frames, BURST));
+				w->ops->rx_release(w, 0,
+						   (uint32_t)w->ops->rx_burst(w, 0, frames, BURST));
 				n = poll(&pfd, 1, 50);
 			} while (n && ++turns < 20);
 			printf("%s\n", n ? "spinning" : "quiet");
@@ -444,7 +485,7 @@ static int cmd_link(const char *ifname)
 	return 0;
 }
 
-/* ---- TCP stream ------------------------------------------------------------------------------------------------- */
+/* ---- TCP stream ------------------------------------------------------------------------------ */
 
 #define CHUNK_BYTES (1u << 20)
 
@@ -510,7 +551,7 @@ static int cmd_recv(uint16_t port, uint64_t bytes)
 	return 0;
 }
 
-/* ---- UDP load --------------------------------------------------------------------------------------------------- */
+/* ---- UDP load -------------------------------------------------------------------------------- */
 
 static int cmd_udpecho(uint16_t port)
 {
@@ -533,8 +574,8 @@ static int cmd_udpecho(uint16_t port)
 }
 
 /*
- * Keep `window` datagrams under way for `seconds` and print the echoes per second. Batched with sendmmsg/recvmmsg: the
- * generator should cost little and the same for every echo compared.
+ * Keep `window` datagrams under way for `seconds` and print the echoes per second. Batched with
+ * sendmmsg/recvmmsg: the generator should cost little and the same for every echo compared.
  */
 static int cmd_load(const char *ip, uint16_t port, double seconds, unsigned int window)
 {
@@ -542,7 +583,8 @@ static int cmd_load(const char *ip, uint16_t port, double seconds, unsigned int 
 	struct timeval timeout = { .tv_usec = 20000 };
 	int fd = socket(AF_INET, SOCK_DGRAM, 0);
 	struct mmsghdr msgs[64] = { 0 };
-	struct iovec iov = { "sixty-four bytes of payload, which is what small requests look like", 64 };
+	struct iovec iov = { "sixty-four bytes of payload, which is what small requests look like",
+			     64 };
 	char trash[64][128];
 	struct iovec in[64];
 	struct mmsghdr rmsgs[64] = { 0 };
@@ -580,12 +622,73 @@ static int cmd_load(const char *ip, uint16_t port, double seconds, unsigned int 
 		if (credit > window)
 			credit = window;
 	}
-	printf("echoes_per_second=%.0f lost=%llu\n", (double)echoes * 1e6 / (double)(now_us() - start),
-	       (unsigned long long)lost);
+	printf("echoes_per_second=%.0f lost=%llu\n",
+	       (double)echoes * 1e6 / (double)(now_us() - start), (unsigned long long)lost);
 	return 0;
 }
 
-/* ---- own -------------------------------------------------------------------------------------------------------- */
+static uint16_t ip_sum(const uint8_t *p, uint32_t len)
+{
+	uint32_t sum = 0, i;
+
+	for (i = 0; i < len; i += 2)
+		sum += (uint32_t)(p[i] << 8 | p[i + 1]);
+	while (sum >> 16)
+		sum = (sum & 0xffff) + (sum >> 16);
+	return htons((uint16_t)~sum);
+}
+
+static int cmd_blast(const char *ifname, const char *mac, double seconds, uint32_t window)
+{
+	struct lkl_wire *w = open_wire(ifname);
+	struct pollfd pfd = { .fd = w->ops->wait_fd(w, 0), .events = POLLIN };
+	struct lkl_rx_frame frames[BURST];
+	struct lkl_vnet_hdr vnet = { 0 };
+	uint8_t f[14 + 20 + 8 + 64] = { 0 };
+	struct lkl_iov iov = { f, sizeof(f) };
+	uint64_t echoes = 0, lost = 0;
+	const int64_t start = now_us();
+	uint32_t under_way = 0;
+	uint16_t sum;
+
+	if (sscanf(mac, "%hhx:%hhx:%hhx:%hhx:%hhx:%hhx", f, f + 1, f + 2, f + 3, f + 4, f + 5) != 6)
+		return fail("usage", 0);
+	memcpy(f + 6, w->mac, 6);
+	memcpy(f + 12, "\x08\x00\x45\x00\x00\x5c", 6);
+	memcpy(f + 22, "\x40\x11\x00\x00\x0a\x63\x02\x01\x0a\x63\x02\x02\x00\x09\x00\x07\x00\x48",
+	       18);
+	sum = ip_sum(f + 14, 20);
+	memcpy(f + 24, &sum, 2);
+	while (now_us() - start < (int64_t)(seconds * 1e6)) {
+		int n, i;
+
+		for (; under_way < window && !w->ops->tx(w, 0, &vnet, &iov, 1, sizeof(f));
+		     under_way++)
+			;
+		w->ops->kick(w, 0);
+		if (!w->ops->rx_ready(w, 0) && !poll(&pfd, 1, 20)) {
+			lost += under_way;
+			under_way = 0;
+		}
+		n = w->ops->rx_burst(w, 0, frames, BURST);
+		for (i = 0; i < n; i++) {
+			const uint8_t *d = frames[i].data;
+
+			if (frames[i].len == sizeof(f) && d[23] == IPPROTO_UDP && d[35] == 7 &&
+			    under_way) {
+				echoes++;
+				under_way--;
+			}
+		}
+		w->ops->rx_release(w, 0, (uint32_t)n);
+	}
+	printf("echoes_per_second=%.0f lost=%llu\n",
+	       (double)echoes * 1e6 / (double)(now_us() - start), (unsigned long long)lost);
+	w->ops->close(w);
+	return 0;
+}
+
+/* ---- own ------------------------------------------------------------------------------------- */
 
 static void wait_for_eof(void)
 {
@@ -670,6 +773,8 @@ int main(int argc, char **argv)
 		return cmd_load(argv[2], (uint16_t)atoi(argv[3]), atof(argv[4]), 32);
 	if (!strcmp(cmd, "ping") && argc > 4)
 		return cmd_load(argv[2], (uint16_t)atoi(argv[3]), atof(argv[4]), 1);
+	if (!strcmp(cmd, "blast") && argc > 5)
+		return cmd_blast(argv[2], argv[3], atof(argv[4]), (uint32_t)atoi(argv[5]));
 	fprintf(stderr, "usage: the head of tests/net/wire_echo.c\n");
 	return 2;
 }

@@ -45,6 +45,8 @@ for how in tcx nft; do
 		exec 3>&-
 		continue
 	fi
+	# What the host would send of itself, five seconds after it last answered: a probe for its neighbour.
+	ip -n "$near" neigh flush dev w0 nud all
 	background echo "$near" "$ECHO" echo w0
 	tx_before=$(ip -n "$far" -s link show f0 | awk '/RX:/{getline; print $2}')
 	before=$(snmp)

@@ -12,7 +12,7 @@ pair "$host" c0 "$peer" d0
 IP="ip -n $host"
 show() { $IP addr; for t in main 100 1000; do echo "table $t"; $IP -d route show table $t 2>/dev/null || true; done; }
 # A lifetime runs on while the address is away: seconds are compared apart.
-snapshot() { show | sed 's/\(valid_lft\|preferred_lft\) [0-9]*sec/\1 SECONDS/g' >"$TMP/$1"; }
+snapshot() { show | sed 's/\(valid_lft\|preferred_lft\) [0-9]*sec/\1 SECONDS/g; s/ tentative//' >"$TMP/$1"; }
 
 $IP addr add 10.1.0.5/24 broadcast 10.1.0.255 dev a0 label a0:web
 $IP addr add 10.1.0.6/24 dev a0
@@ -60,6 +60,21 @@ refused() { # WHY
 	snapshot after
 	diff -u "$TMP/before" "$TMP/after" || fail "a refused take changed something"
 }
+
+echo "# a failure in the middle undoes what was done: each request in turn fails"
+if [ -n "${2:-}" ]; then
+	n=1 rc=0
+	while :; do
+		snapshot before
+		ip netns exec "$host" "$2" a0 $n || rc=$?
+		snapshot after
+		diff -u "$TMP/before" "$TMP/after" || fail "a take that failed at request $n changed something"
+		[ $rc = 0 ] || break
+		n=$((n + 1))
+	done
+	[ $rc = 2 ] || fail "own_take with a fault at request $n: $rc"
+	[ $n -gt 15 ] || fail "too few requests"
+fi
 
 echo "# refused: a multipath route by the interface"
 $IP route add 10.90.0.0/16 nexthop via 10.1.0.1 dev a0 nexthop via 172.16.0.2 dev c0

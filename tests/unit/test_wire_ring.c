@@ -2,10 +2,11 @@
 /*
  * test_wire_ring.c - the packet wire's ring bookkeeping against a model of the kernel's
  *
- * packet.c is compiled into this file with sendto(), sendmsg() and recvmsg() replaced by a small model of AF_PACKET: it
- * has its own ring heads, never skips a slot, and can run out of room, refuse a frame or lose the interface at any call.
- * Random histories from a fixed seed; the claims are that what arrives is in order and is exactly what was accepted minus
- * what was counted as an error, and that a COPY slot always gets its own frame.
+ * packet.c is compiled into this file with sendto(), sendmsg() and recvmsg() replaced by a small
+ * model of AF_PACKET: it has its own ring heads, never skips a slot, and can run out of room,
+ * refuse a frame or lose the interface at any call. Random histories from a fixed seed; the claims
+ * are that what arrives is in order and is exactly what was accepted minus what was counted as an
+ * error, and that a COPY slot always gets its own frame.
  */
 #include <errno.h>
 #include <setjmp.h>
@@ -18,7 +19,8 @@
 
 #include <cmocka.h>
 
-static ssize_t model_sendto(int fd, const void *buf, size_t len, int flags, const void *addr, socklen_t addr_len);
+static ssize_t model_sendto(int fd, const void *buf, size_t len, int flags, const void *addr,
+			    socklen_t addr_len);
 static ssize_t model_sendmsg(int fd, const struct msghdr *msg, int flags);
 static ssize_t model_recvmsg(int fd, struct msghdr *msg, int flags);
 
@@ -72,7 +74,8 @@ static int setup(void **state)
 	p->wire.ops = &packet_ops;
 	p->wire.mtu = 1500;
 	seed = 1;
-	k_tx_head = k_rx_head = k_rx_next_id = k_queue_head = k_queue_tail = delivered_len = k_refused = 0;
+	k_tx_head = k_rx_head = k_rx_next_id = k_queue_head = k_queue_tail = delivered_len =
+		k_refused = 0;
 	return 0;
 }
 
@@ -105,7 +108,8 @@ static ssize_t answer(int err)
 }
 
 /* tpacket_snd(): errors after a sent frame may hide what was sent, as in the kernel. */
-static ssize_t model_sendto(int fd, const void *buf, size_t len, int flags, const void *addr, socklen_t addr_len)
+static ssize_t model_sendto(int fd, const void *buf, size_t len, int flags, const void *addr,
+			    socklen_t addr_len)
 {
 	static const int errors[] = { EAGAIN, ENOBUFS, ENETDOWN, ENXIO };
 	ssize_t sum = 0;
@@ -113,7 +117,8 @@ static ssize_t model_sendto(int fd, const void *buf, size_t len, int flags, cons
 	if (!rnd(40))
 		return answer(errors[rnd(4)]);
 	for (;;) {
-		struct tpacket2_hdr *slot = (void *)(p->tx_ring + (k_tx_head & p->tx_mask) * PACKET_SLOT_BYTES);
+		struct tpacket2_hdr *slot =
+			(void *)(p->tx_ring + (k_tx_head & p->tx_mask) * PACKET_SLOT_BYTES);
 		const uint8_t *frame = (uint8_t *)slot + PACKET_TX_FRAME_OFF;
 
 		if (slot->tp_status != TP_STATUS_SEND_REQUEST)
@@ -169,10 +174,16 @@ static void tx_in_order(void **state)
 		rc = packet_tx(&p->wire, 0, &vnet, iov, 2, len);
 		if (!rc)
 			accepted++;
-		else if (rc != -EAGAIN)	/* refused to our face; counted, and not among the accepted */
+		else if (rc !=
+			 -EAGAIN) /* refused to our face; counted, and not among the accepted */
 			accepted += (uint32_t)(p->wire.stats[0].tx_errors_total - errors) ? 1 : 0;
 		if (!rnd(16))
 			packet_kick(&p->wire, 0);
+		/* What a kick left over goes when the driver polls. */
+		if (packet_rx_ready(&p->wire, 0)) {
+			assert_true(p->tx_head != p->tx_tail);
+			packet_rx_burst(&p->wire, 0, NULL, 0);
+		}
 		if (rc == -EAGAIN)
 			packet_tx_ready(&p->wire, 0);
 		assert_int_equal(p->tx_head & p->tx_mask, k_tx_head & p->tx_mask);
@@ -186,10 +197,14 @@ static void tx_in_order(void **state)
 	assert_int_equal(delivered_len + p->wire.stats[0].tx_errors_total, accepted);
 }
 
-/* The kernel's side of an arrival: nothing if the ring is full. Kinds: plain, COPY, lost, malformed, malformed COPY. */
+/*
+ * The kernel's side of an arrival: nothing if the ring is full. Kinds: plain, COPY, lost,
+ * malformed, malformed COPY.
+ */
 static void arrive(void)
 {
-	struct tpacket2_hdr *slot = (void *)(p->rx_ring + (k_rx_head & p->rx_mask) * PACKET_SLOT_BYTES);
+	struct tpacket2_hdr *slot =
+		(void *)(p->rx_ring + (k_rx_head & p->rx_mask) * PACKET_SLOT_BYTES);
 	const uint32_t kind = rnd(8) < 5 ? rnd(2) : rnd(5);
 	const uint32_t copy = kind == 1 || kind == 4;
 	const uint32_t len = kind == 0 || kind == 3 ? 60 + rnd(1000) : 3000 + rnd(1000);
@@ -206,7 +221,7 @@ static void arrive(void)
 	slot->tp_snaplen = len < PACKET_RX_SLOT_MAX ? len : PACKET_RX_SLOT_MAX;
 	slot->tp_mac = PACKET_RX_MAC_OFF;
 	memset((uint8_t *)slot + PACKET_RX_MAC_OFF - 10, 0, 10);
-	if (kind >= 3)	/* segmented, without a size */
+	if (kind >= 3) /* segmented, without a size */
 		((uint8_t *)slot)[PACKET_RX_MAC_OFF - 9] = LKL_VNET_GSO_TCPV4;
 	memcpy((uint8_t *)slot + PACKET_RX_MAC_OFF + 14, &id, sizeof(id));
 	slot->tp_status = TP_STATUS_USER | (copy ? TP_STATUS_COPY : 0);
@@ -255,7 +270,10 @@ static void rx_in_order(void **state)
 			assert_true(!seen || id > last);
 			last = id;
 			seen++;
-			/* A driver out of memory fetches nothing more of what it has described: then it releases it. */
+			/*
+			 * A driver out of memory fetches nothing more of what it has described:
+			 * then it releases it.
+			 */
 			if ((frames[j].flags & LKL_RX_FETCH) && rnd(10)) {
 				const struct lkl_iov iov = { big, sizeof(big) };
 				int rc;
@@ -265,6 +283,11 @@ static void rx_in_order(void **state)
 				assert_int_equal(rc, frames[j].len);
 				assert_int_equal(frame_id(big), id);
 				fetched++;
+			} else if ((frames[j].flags & LKL_RX_FETCH) && rnd(2)) {
+				/* ... or skips one, and fetches the next. */
+				assert_int_equal(packet_rx_fetch(&p->wire, 0, NULL, 0,
+								 &frames[j].vnet),
+						 -EMSGSIZE);
 			} else if (frames[j].flags & LKL_RX_FETCH) {
 				packet_rx_release(&p->wire, 0, outstanding - (uint32_t)(n - j - 1));
 				outstanding = (uint32_t)(n - j - 1);
@@ -281,7 +304,8 @@ static void rx_in_order(void **state)
 		packet_rx_release(&p->wire, 0, (uint32_t)n);
 	assert_int_equal(k_queue_head, k_queue_tail);
 	assert_true(fetched > ROUNDS / 10);
-	assert_true(p->wire.stats[0].rx_malformed_total > 1000 && p->wire.stats[0].rx_dropped_total > 1000);
+	assert_true(p->wire.stats[0].rx_malformed_total > 1000 &&
+		    p->wire.stats[0].rx_dropped_total > 1000);
 	assert_int_equal(p->rx_next, k_rx_head);
 }
 
@@ -298,8 +322,8 @@ static void tx_refuses(void **state)
 		{ 70000, { 1, 1, 54, 1448, 34, 16 }, -EINVAL },
 		{ 1519, { 0 }, -EMSGSIZE },
 		{ 1518, { 0 }, 0 },
-		{ 3000, { 0, 1, 54, 1448, 34, 16 }, -EINVAL },	/* TSO without checksum */
-		{ 3000, { 1, 3, 54, 1448, 34, 6 }, -EINVAL },	/* UFO */
+		{ 3000, { 0, 1, 54, 1448, 34, 16 }, -EINVAL }, /* TSO without checksum */
+		{ 3000, { 1, 3, 54, 1448, 34, 6 }, -EINVAL }, /* UFO */
 		{ 3000, { 1, 1, 54, 0, 34, 16 }, -EINVAL },
 		{ 100, { 1, 0, 0, 0, 90, 9 }, -EINVAL },
 	};
@@ -309,7 +333,8 @@ static void tx_refuses(void **state)
 		const struct lkl_iov iov = { frame, rows[i].len };
 		const uint64_t errors = p->wire.stats[0].tx_errors_total;
 
-		assert_int_equal(packet_tx(&p->wire, 0, &rows[i].vnet, &iov, 1, rows[i].len), rows[i].rc);
+		assert_int_equal(packet_tx(&p->wire, 0, &rows[i].vnet, &iov, 1, rows[i].len),
+				 rows[i].rc);
 		assert_int_equal(p->wire.stats[0].tx_errors_total - errors, rows[i].rc ? 1 : 0);
 	}
 	/* Pieces that do not add up to the length. */
