@@ -3,7 +3,7 @@
  * stack_host.c - the host's kernel as the relay's stack
  *
  * One libc call each, with errno turned into the return value. The stack is there before we start and stays after we
- * leave: nothing to set up or to take down but the pinning of the loop's thread.
+ * leave: nothing to set up or to take down but the pinning of the loop's thread and the limit of descriptors.
  */
 #include <errno.h>
 #include <pthread.h>
@@ -12,10 +12,12 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/eventfd.h>
+#include <sys/resource.h>
 #include <sys/utsname.h>
 #include <unistd.h>
 
 #include "conf.h"
+#include "err.h"
 #include "stack.h"
 
 static inline long host_ret(long r)
@@ -41,6 +43,27 @@ static void host_teardown(struct worker_args *args)
 {
 }
 
+/* Two descriptors a session and a few more; what the limit can't give is said once, not found out under load. */
+static void host_raise_nofile(const struct conf *conf)
+{
+	rlim_t want = 2 * (rlim_t)conf->worker.max_sessions + 64;
+	struct rlimit rl;
+
+	if (getrlimit(RLIMIT_NOFILE, &rl) || (rl.rlim_cur != RLIM_INFINITY && rl.rlim_cur >= want))
+		return;
+	rl.rlim_cur = want;
+	if (rl.rlim_max < want)
+		rl.rlim_max = want; /* works as root, up to fs.nr_open */
+	if (!setrlimit(RLIMIT_NOFILE, &rl))
+		return;
+	if (getrlimit(RLIMIT_NOFILE, &rl))
+		return;
+	rl.rlim_cur = rl.rlim_max;
+	setrlimit(RLIMIT_NOFILE, &rl);
+	msg("worker.max_sessions: %u sessions need %llu descriptors, the limit is %llu: accepting pauses there",
+	    conf->worker.max_sessions, (unsigned long long)want, (unsigned long long)rl.rlim_cur);
+}
+
 static int host_run(const struct worker_args *args, int (*fn)(void *arg), void *arg, char *err,
 		    size_t err_len)
 {
@@ -58,6 +81,7 @@ static int host_run(const struct worker_args *args, int (*fn)(void *arg), void *
 			return -r;
 		}
 	}
+	host_raise_nofile(args->conf);
 	return fn(arg);
 }
 

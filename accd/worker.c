@@ -22,7 +22,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
-#include <sys/resource.h>
 #include <sys/signalfd.h>
 #include <time.h>
 #include <unistd.h>
@@ -266,27 +265,6 @@ static void *loop_thread(void *arg)
 
 /* ---- the process ---- */
 
-/* Two descriptors a session and a few more; what the limit can't give is said once, not found out under load. */
-static void worker_raise_nofile(const struct conf *conf)
-{
-	rlim_t want = 2 * (rlim_t)conf->worker.max_sessions + 64;
-	struct rlimit rl;
-
-	if (getrlimit(RLIMIT_NOFILE, &rl) || (rl.rlim_cur != RLIM_INFINITY && rl.rlim_cur >= want))
-		return;
-	rl.rlim_cur = want;
-	if (rl.rlim_max < want)
-		rl.rlim_max = want; /* works as root, up to fs.nr_open */
-	if (!setrlimit(RLIMIT_NOFILE, &rl))
-		return;
-	if (getrlimit(RLIMIT_NOFILE, &rl))
-		return;
-	rl.rlim_cur = rl.rlim_max;
-	setrlimit(RLIMIT_NOFILE, &rl);
-	msg("worker.max_sessions: %u sessions need %llu descriptors, the limit is %llu: accepting pauses there",
-	    conf->worker.max_sessions, (unsigned long long)want, (unsigned long long)rl.rlim_cur);
-}
-
 static int worker_init(struct worker *w, const struct stack_ops *ops, const struct conf *conf)
 {
 	unsigned int i;
@@ -417,19 +395,22 @@ int worker_main(const struct stack_ops *ops, struct worker_args *args)
 	static _Alignas(64) struct worker w;
 	struct loop_thread lt = { .w = &w, .args = args };
 	pid_t supervisor = getppid();
+	static const int fatal[] = { SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGABRT, SIGTRAP, SIGSYS };
 	uint64_t log_dropped_total = 0;
 	sigset_t all, ours;
+	unsigned int i;
 	pthread_t thread;
 	int signal_fd;
 	int r;
 
 	sigfillset(&all);
+	for (i = 0; i < sizeof(fatal) / sizeof(fatal[0]); i++)
+		sigdelset(&all, fatal[i]); /* must end the process, and the supervisor says so */
 	pthread_sigmask(SIG_SETMASK, &all, NULL);
 	sigemptyset(&ours);
 	sigaddset(&ours, SIGTERM);
 	sigaddset(&ours, SIGINT);
 	signal_fd = signalfd(-1, &ours, SFD_CLOEXEC);
-	worker_raise_nofile(args->conf);
 	r = signal_fd < 0 ? -errno : worker_init(&w, ops, args->conf);
 	if (r) {
 		msg("worker: cannot start: %s", strerror(-r));
