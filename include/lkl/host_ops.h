@@ -153,4 +153,98 @@ struct lkl_wire {
 	struct lkl_wire_stats stats[1 /* queue 0; more with multi-queue wires */];
 };
 
+/* ---- what the kernel asks of the host --------------------------------------------------------------------------- */
+
+struct lkl_task;
+
+struct lkl_host_ops {
+	/* host/console.c: one log record as /dev/kmsg prints it: "prio,sequence,microseconds,flags;text\n". */
+	void (*print)(const char *record, uint32_t len);
+
+	/* host/panic.c: the instance is dead. Does not return. */
+	void (*panic)(const char *message) __attribute__((noreturn));
+	/* Program counters of the caller's frames, innermost first; returns how many. */
+	int32_t (*backtrace)(void **pcs, uint32_t max);
+
+	/* host/vcpu.c */
+	void (*set_gs_base)(uint64_t base);
+	uint64_t (*wall_clock_ns)(void);	/* nanoseconds since 1970, UTC */
+	/*
+	 * Sleep until kick(vcpu), until a wire of this vCPU has frames, or for timeout_ns (< 0: no limit).
+	 */
+	void (*idle_wait)(uint32_t vcpu, int64_t timeout_ns);
+	void (*kick)(uint32_t vcpu);		/* end idle_wait of that vCPU, now or next time; any thread */
+	void (*yield)(void);			/* let another host thread run: a spin has lasted too long */
+	void (*booted)(const char *release);	/* pid 1 is ready for tasks */
+	void (*halted)(void);			/* the instance has stopped; does not return */
+
+	/* host/task.c: an application task has returned; its stack is no longer in use. */
+	void (*task_exited)(struct lkl_task *task, int32_t ret);
+
+	/* host/wire.c: the vCPU's idle_wait shall watch this wire queue. */
+	void (*wire_attached)(uint32_t vcpu, struct lkl_wire *wire, uint32_t queue);
+};
+
+/* Everything a boot needs. The memory belongs to the kernel until the process ends. */
+struct lkl_boot_params {
+	const struct lkl_host_ops *ops;
+	const char *cmd_line;
+	uint64_t memory_start;		/* page aligned, 4 MiB aligned */
+	uint64_t memory_bytes;
+	uint64_t tsc_hz;		/* ticks of rdtsc per second */
+	uint64_t spin_ns;		/* idle polls this long before idle_wait */
+};
+
+/* ---- what the host asks of the kernel --------------------------------------------------------------------------- */
+
+/*
+ * An application task. The host fills the first part and posts it; the kernel starts fn(arg) as a Linux task whose system
+ * calls run on [stack, stack + stack_bytes).
+ */
+struct lkl_task {
+	struct lkl_task *next;		/* kernel's, while posted */
+	int32_t (*fn)(void *arg);
+	void *arg;
+	void *stack;			/* lowest address */
+	uint64_t stack_bytes;		/* multiple of the page size */
+	char name[16];
+	int32_t id;			/* host's handle */
+	int32_t pid;			/* set by the kernel */
+
+};
+
+/* Interrupt lines: bits that any host thread may raise on a vCPU with lkl_raise(). */
+#define LKL_IRQ_TIMER 0x01
+#define LKL_IRQ_RESCHEDULE 0x02
+#define LKL_IRQ_CALL 0x04
+#define LKL_IRQ_NET 0x08
+#define LKL_IRQ_TASK 0x10
+#define LKL_IRQ_NOTIFY 0x20
+#define LKL_IRQ_HALT 0x40
+#define LKL_IRQ_BUG 0x80 /* BUG(), to try the way from there to the panic callback */
+
+/* Boot on the calling thread, which becomes vCPU 0 and never comes back; ops->booted() tells that it is up. */
+void lkl_kernel_boot(const struct lkl_boot_params *params) __attribute__((noreturn));
+
+/* [any thread] Raise interrupt lines on a vCPU; wakes it if it sleeps. */
+void lkl_raise(uint32_t vcpu, uint32_t lines);
+
+/* [any thread] Hand a task over to be started. */
+void lkl_task_post(struct lkl_task *task);
+
+/* [task] Create a notifier; [any thread] signal it. include/lkl/lkl.h documents both. */
+int lkl_kernel_notifier_new(int *handle);
+int lkl_kernel_notify(int handle);
+
+/* [task] Make a netdev of a wire; returns the interface index or -errno. */
+int lkl_kernel_wire_attach(struct lkl_wire *wire);
+
+#ifndef __KERNEL__
+#define LKL__THREAD _Thread_local
+#else
+#define LKL__THREAD __thread
+#endif
+/* Nonzero on a thread that runs a vCPU; the guard at the entry of every call. Defined in host/vcpu.c. */
+extern LKL__THREAD int lkl_on_vcpu;
+
 #endif /* LKL_HOST_OPS_H */

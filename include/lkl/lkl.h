@@ -75,6 +75,9 @@ const char *lkl_kernel_release(void);
 /* [any] Text for an error value of either sign. Static storage. */
 const char *lkl_strerror(int err);
 
+/* [any] Make the kernel hit a BUG, to test what a program does about one. -ESRCH: not running. */
+int lkl_debug_bug(void);
+
 /* ---- application tasks ---- */
 
 typedef int (*lkl_task_fn)(void *arg);
@@ -112,6 +115,8 @@ int lkl_if_down(int ifindex);
 int lkl_if_set_mtu(int ifindex, int mtu_bytes);
 int lkl_if_set_ipv4(int ifindex, unsigned int addr, unsigned int netmask_len);
 int lkl_set_ipv4_gateway(unsigned int addr);
+/* Add an address beside those that are there. AF_INET: 4 bytes at addr; other families: -EAFNOSUPPORT. */
+int lkl_if_add_ip(int ifindex, int af, void *addr, unsigned int prefix_len);
 int lkl_ifname_to_ifindex(const char *name);
 
 /* [task] Write a sysctl, e.g. lkl_sysctl("net.ipv4.tcp_congestion_control", "bbr"). */

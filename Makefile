@@ -1,0 +1,78 @@
+# SPDX-License-Identifier: GPL-2.0-only
+# Front door. The kernel is built by kernel/Makefile (Kbuild), user-land by Meson; this file only drives both.
+# Each target that others depend on says what it is in a `##` comment, from which `make help` is made.
+
+SHELL := /bin/bash
+.DELETE_ON_ERROR:
+.DEFAULT_GOAL := help
+
+# Series of kernel/releases to build; the default is the one marked so there.
+SERIES ?= $(shell awk '!/^\#/ && $$4 == "default" { print $$1 }' kernel/releases)
+BUILD := $(CURDIR)/build
+KERNEL := $(BUILD)/kernel-$(SERIES)
+# Without kernel/Makefile (a user-land only checkout) the daemon is built with the host stack alone.
+KERNEL_OBJECT := $(if $(wildcard kernel/Makefile),$(KERNEL)/lkl.o)
+SANITIZE := -Db_sanitize=address,undefined -Db_lundef=false
+
+.PHONY: help
+help: ## this list
+	@echo "usage: make TARGET   (SERIES=$(SERIES))"
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-15s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+.PHONY: setup
+setup: ## install missing Debian packages (as root; quick when nothing is missing)
+	@tools/setup
+
+.PHONY: kernel
+kernel: setup ## the kernel as one object, build/kernel-SERIES/lkl.o (minutes the first time)
+	@$(if $(KERNEL_OBJECT),$(MAKE) -C kernel SERIES=$(SERIES) BUILD=$(BUILD) object,echo "no kernel/Makefile: host stack only")
+
+.PHONY: all
+all: kernel ## kernel and user-land; the daemon is build/user/accd/accd
+	@test -e build/user/build.ninja || meson setup build/user -Dkernel_object=$(KERNEL_OBJECT)
+	@ninja -C build/user
+
+.PHONY: asan
+asan: kernel
+	@test -e build/asan/build.ninja || meson setup build/asan $(SANITIZE) -Dkernel_object=$(KERNEL_OBJECT)
+	@ninja -C build/asan
+
+.PHONY: demo
+demo: all ## curl through accd, proof that the host's TCP was idle, accd against HAProxy (2 rounds; DURATION=10)
+	@tools/demo
+
+.PHONY: check
+check: setup ## everything below; ends with a line of totals (part logs in build/check/)
+	@SERIES=$(SERIES) tools/check
+
+.PHONY: check-unit
+check-unit: all ## unit tests: no root, seconds
+	@SERIES=$(SERIES) tools/check unit
+
+.PHONY: check-net
+check-net: all ## network tests in namespaces of their own: root
+	@SERIES=$(SERIES) tools/check net
+
+.PHONY: check-pristine
+check-pristine: kernel ## the kernel tree that was built is the distribution's, byte for byte
+	@SERIES=$(SERIES) tools/check pristine
+
+.PHONY: check-layers
+check-layers: ## who may include whom
+	@tools/check-layers
+
+.PHONY: check-asan
+check-asan: asan ## unit and net tests with AddressSanitizer and UBSan on the host side
+	@SERIES=$(SERIES) tools/check asan
+
+.PHONY: check-style
+check-style: ## clang-format 14 and shellcheck, where installed
+	@tools/check-style
+
+.PHONY: bench-demo
+bench-demo: all ## the demo's comparison alone, 5 rounds of 10 s
+	@ROUNDS=$${ROUNDS:-5} tools/demo compare
+
+.PHONY: clean
+clean: ## remove build/
+	rm -rf build

@@ -1,0 +1,326 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * stack_lkl.c - the library's kernel as the relay's stack
+ *
+ * The supervisor opens the wire and takes the interface's IPv4 addresses and routes (own mode); the worker, which inherits
+ * both, boots the instance, gives it the wire, the addresses and the routes, and runs the loop as an application task:
+ * every call below is a function call into the kernel on the loop's own thread.
+ *
+ * The instance lives in the worker only. If its kernel hits a BUG, the worker says so with a back trace and aborts; the
+ * supervisor then gives everything back to the host.
+ */
+#include <arpa/inet.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <net/route.h>
+#include <netinet/in.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+#include <lkl/lkl.h>
+
+#include "conf.h"
+#include "err.h"
+#include "own.h"
+#include "stack.h"
+#include "wire.h"
+
+#define LO_IFINDEX 1
+#define LOG_LEVEL_WARNING 4
+
+/* Deep call chains of the stack (receive inside send inside receive) and the loop's event array share it. */
+static const size_t task_stack_bytes = 1024 * 1024;
+
+struct lkl_stack_data {
+	struct lkl_wire *wire;
+	struct own_state own;
+	bool is_owned;
+};
+
+static const char *lkl_release(void)
+{
+	return lkl_kernel_release();
+}
+
+static int setup(struct worker_args *args, char *err, size_t err_len)
+{
+	const struct conf_wire *wire = &args->conf->wire;
+	struct lkl_wire_params params = { .ifname = wire->interface };
+	struct lkl_stack_data *data = calloc(1, sizeof(*data));
+	int ret;
+
+	if (!data)
+		return -ENOMEM;
+	ret = wire_packet_open(&params, &data->wire, err, err_len);
+	if (ret)
+		goto err_free;
+	ret = own_take(wire->interface, &data->own, err, err_len);
+	if (ret)
+		goto err_close_wire;
+	data->is_owned = true;
+	args->stack_data = data;
+	return 0;
+
+err_close_wire:
+	data->wire->ops->close(data->wire);
+err_free:
+	free(data);
+	return ret;
+}
+
+static void teardown(struct worker_args *args)
+{
+	struct lkl_stack_data *data = args->stack_data;
+	char err[256];
+
+	if (!data)
+		return;
+	if (data->is_owned && own_restore(&data->own, err, sizeof(err)))
+		msg("%s", err);
+	data->wire->ops->close(data->wire);
+	free(data);
+	args->stack_data = NULL;
+}
+
+static void on_log(void *ctx, int level, const char *line, size_t len)
+{
+	if (level < LOG_LEVEL_WARNING)
+		msg("kernel: %.*s", (int)len, line);
+}
+
+static void on_panic(void *ctx, const char *message, const char *backtrace)
+{
+	msg("kernel died: %s\n%s", message, backtrace);
+	abort();
+}
+
+/* ---- inside the instance ---- */
+
+struct start {
+	const struct lkl_stack_data *data;
+	int (*fn)(void *arg);
+	void *arg;
+	char *err;
+	size_t err_len;
+	bool is_up;
+};
+
+static int route_add(const struct own_route *own, const char *ifname)
+{
+	struct sockaddr_in dst = { .sin_family = AF_INET, .sin_addr.s_addr = own->dst };
+	struct sockaddr_in mask = { .sin_family = AF_INET };
+	struct sockaddr_in gateway = { .sin_family = AF_INET, .sin_addr.s_addr = own->gateway };
+	struct rtentry route = { .rt_flags = RTF_UP | (own->gateway ? RTF_GATEWAY : 0), .rt_dev = (char *)ifname };
+	long fd, ret;
+
+	mask.sin_addr.s_addr = own->prefix_len ? htonl(~0u << (32 - own->prefix_len)) : 0;
+	memcpy(&route.rt_dst, &dst, sizeof(dst));
+	memcpy(&route.rt_genmask, &mask, sizeof(mask));
+	memcpy(&route.rt_gateway, &gateway, sizeof(gateway));
+	fd = lkl_sys_socket(AF_INET, SOCK_DGRAM, 0);
+	if (fd < 0)
+		return fd;
+	ret = lkl_sys_ioctl(fd, SIOCADDRT, (unsigned long)&route);
+	lkl_sys_close(fd);
+	return ret;
+}
+
+static int network_up(const struct lkl_stack_data *data, const char **what)
+{
+	static const char ifname[] = "wire0";
+	int ifindex, ret, through_gateway;
+	unsigned int i;
+
+	*what = "loopback";
+	ret = lkl_if_up(LO_IFINDEX);
+	if (ret)
+		return ret;
+	*what = "the wire";
+	ifindex = lkl_wire_attach(data->wire);
+	if (ifindex < 0)
+		return ifindex;
+	/* Own mode is IPv4 only so far: the host keeps the interface's IPv6 addresses, and answers for them. */
+	lkl_sysctl("net.ipv6.conf.wire0.disable_ipv6", "1");
+	ret = lkl_if_up(ifindex);
+	*what = "its addresses";
+	for (i = 0; !ret && i < data->own.addrs_len; i++)
+		ret = lkl_if_add_ip(ifindex, AF_INET, (void *)&data->own.addrs[i].addr, data->own.addrs[i].prefix_len);
+	if (ret)
+		return ret;
+	*what = "its routes";
+	for (through_gateway = 0; through_gateway <= 1; through_gateway++) {
+		for (i = 0; i < data->own.routes_len; i++) {
+			const struct own_route *route = &data->own.routes[i];
+
+			if (route->is_automatic || !!route->gateway != through_gateway)
+				continue;
+			ret = route_add(route, ifname);
+			if (ret && ret != -EEXIST)
+				return ret;
+		}
+	}
+	return 0;
+}
+
+static int task(void *arg)
+{
+	struct start *start = arg;
+	const char *what;
+	int ret = network_up(start->data, &what);
+
+	if (ret) {
+		snprintf(start->err, start->err_len, "stack: cannot set up %s: %s", what, lkl_strerror(ret));
+		return ret;
+	}
+	start->is_up = true;
+	return start->fn(start->arg);
+}
+
+static int run(const struct worker_args *args, int (*fn)(void *arg), void *arg, char *err, size_t err_len)
+{
+	const struct conf_worker *worker = &args->conf->worker;
+	struct lkl_options opts = LKL_OPTIONS_DEFAULT;
+	struct start start = { .data = args->stack_data, .fn = fn, .arg = arg, .err = err, .err_len = err_len };
+	int id, ret;
+
+	opts.log = on_log;
+	opts.panic = on_panic;
+	opts.cpu = worker->cpu;
+	opts.spin_us = worker->spin_us;
+	ret = lkl_set_options(&opts);
+	if (!ret)
+		ret = lkl_start_kernel("mem=%" PRIu64 "K loglevel=4", worker->memory_bytes / 1024);
+	if (ret) {
+		snprintf(err, err_len, "stack: cannot boot with worker.memory of %" PRIu64 " bytes: %s",
+			 worker->memory_bytes, lkl_strerror(ret));
+		return ret;
+	}
+	id = lkl_task_start("accd", task, &start, task_stack_bytes);
+	if (id < 0) {
+		snprintf(err, err_len, "stack: cannot start the loop: %s", lkl_strerror(id));
+		return id;
+	}
+	if (lkl_task_join(id, &ret))
+		return -EIO;
+	lkl_sys_halt();
+	return ret;
+}
+
+/* ---- calls ---- */
+
+static int stack_socket(int family, int type, int protocol)
+{
+	return lkl_sys_socket(family, type, protocol);
+}
+
+static int stack_bind(int fd, const struct sockaddr *addr, int addr_len)
+{
+	return lkl_sys_bind(fd, addr, addr_len);
+}
+
+static int stack_listen(int fd, int backlog)
+{
+	return lkl_sys_listen(fd, backlog);
+}
+
+static int stack_accept4(int fd, struct sockaddr *addr, int *addr_len, int flags)
+{
+	return lkl_sys_accept4(fd, addr, addr_len, flags);
+}
+
+static int stack_connect(int fd, const struct sockaddr *addr, int addr_len)
+{
+	return lkl_sys_connect(fd, addr, addr_len);
+}
+
+static long stack_read(int fd, void *buf, size_t len)
+{
+	return lkl_sys_read(fd, buf, len);
+}
+
+static long stack_recv(int fd, void *buf, size_t len)
+{
+	return lkl_sys_recvfrom(fd, buf, len, 0, NULL, NULL);
+}
+
+static long stack_send(int fd, const void *buf, size_t len)
+{
+	return lkl_sys_sendto(fd, buf, len, MSG_NOSIGNAL, NULL, 0);
+}
+
+static int stack_shutdown(int fd, int how)
+{
+	return lkl_sys_shutdown(fd, how);
+}
+
+static int stack_close(int fd)
+{
+	return lkl_sys_close(fd);
+}
+
+static int stack_setsockopt(int fd, int level, int name, const void *val, int len)
+{
+	return lkl_sys_setsockopt(fd, level, name, val, len);
+}
+
+static int stack_getsockopt(int fd, int level, int name, void *val, int *len)
+{
+	return lkl_sys_getsockopt(fd, level, name, val, len);
+}
+
+static int stack_getsockname(int fd, struct sockaddr *addr, int *addr_len)
+{
+	return lkl_sys_getsockname(fd, addr, addr_len);
+}
+
+static int stack_getpeername(int fd, struct sockaddr *addr, int *addr_len)
+{
+	return lkl_sys_getpeername(fd, addr, addr_len);
+}
+
+static int stack_epoll_create1(int flags)
+{
+	return lkl_sys_epoll_create1(flags);
+}
+
+static int stack_epoll_ctl(int epfd, int op, int fd, struct epoll_event *event)
+{
+	return lkl_sys_epoll_ctl(epfd, op, fd, event);
+}
+
+static int stack_epoll_wait(int epfd, struct epoll_event *events, int max, int timeout_ms)
+{
+	return lkl_sys_epoll_wait(epfd, events, max, timeout_ms);
+}
+
+const struct stack_ops stack_lkl = {
+	.name = "lkl",
+	.release = lkl_release,
+	.setup = setup,
+	.teardown = teardown,
+	.run = run,
+	.notifier_open = lkl_notifier_new,
+	.notify = lkl_notify,
+	.socket = stack_socket,
+	.bind = stack_bind,
+	.listen = stack_listen,
+	.accept4 = stack_accept4,
+	.connect = stack_connect,
+	.read = stack_read,
+	.recv = stack_recv,
+	.send = stack_send,
+	.shutdown = stack_shutdown,
+	.close = stack_close,
+	.setsockopt = stack_setsockopt,
+	.getsockopt = stack_getsockopt,
+	.getsockname = stack_getsockname,
+	.getpeername = stack_getpeername,
+	.epoll_create1 = stack_epoll_create1,
+	.epoll_ctl = stack_epoll_ctl,
+	.epoll_wait = stack_epoll_wait,
+};

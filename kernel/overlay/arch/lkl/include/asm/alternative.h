@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#ifndef _ASM_LKL_ALTERNATIVE_H
+#define _ASM_LKL_ALTERNATIVE_H
+
+/*
+ * Alternatives are chosen when the code is compiled, not patched at run time: there is nothing to patch, LOCK is always
+ * needed (SMP), and the first instruction given is right on every x86-64.
+ */
+#include <linux/stringify.h>
+#include <linux/types.h>
+#include <asm/asm.h>
+
+#ifndef __ASSEMBLY__
+#ifdef CONFIG_SMP
+#define LOCK_PREFIX_HERE ""
+#define LOCK_PREFIX "lock "
+#else
+#define LOCK_PREFIX_HERE ""
+#define LOCK_PREFIX ""
+#endif
+
+/* x86-64-v2 has cmpxchg16b; the others are best served by the first instruction. */
+#define LKL_ALT_X86_FEATURE_CX16(oldinstr, newinstr) newinstr
+#define LKL_ALT_X86_FEATURE_CX8(oldinstr, newinstr) newinstr
+#define LKL_ALT_X86_FEATURE_XMM2(oldinstr, newinstr) newinstr
+#define LKL_ALT_X86_FEATURE_XMM(oldinstr, newinstr) newinstr
+#define ALTERNATIVE(oldinstr, newinstr, ft_flags) LKL_ALT_##ft_flags(oldinstr, newinstr)
+#define alternative(oldinstr, newinstr, ft_flags) asm volatile(oldinstr : : : "memory")
+#define alternative_io(oldinstr, newinstr, ft_flags, output, input...) \
+	asm volatile(oldinstr : output : input)
+#define alternative_input(oldinstr, newinstr, ft_flags, input...) \
+	asm volatile(oldinstr : : input)
+#define ASM_OUTPUT2(a...) a
+#define ASM_NO_INPUT_CLOBBER(clbr...) "i" (0) : clbr
+#define ALT_OUTPUT_SP(...) ASM_CALL_CONSTRAINT, ##__VA_ARGS__
+#define ANNOTATE_IGNORE_ALTERNATIVE
+#endif /* __ASSEMBLY__ */
+
+#endif /* _ASM_LKL_ALTERNATIVE_H */

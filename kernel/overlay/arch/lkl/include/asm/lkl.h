@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * What the files of the port share with each other; everything here is kernel world. The boundary to the host is
+ * lkl/host_ops.h.
+ */
+#ifndef _ASM_LKL_LKL_H
+#define _ASM_LKL_LKL_H
+
+#include <linux/percpu.h>
+#include <linux/types.h>
+#include <lkl/host_ops.h>
+#include <asm/timex.h>
+
+extern const struct lkl_host_ops *lkl_host;
+extern struct lkl_boot_params lkl_boot;
+
+/* time.c */
+DECLARE_PER_CPU(u64, lkl_timer_deadline);	/* TSC value at which the clock event is due; U64_MAX: none */
+DECLARE_PER_CPU(u64, lkl_next_check);		/* TSC value at which system call exit looks at timers and wires */
+u64 lkl_ns_to_tsc(u64 ns);
+u64 lkl_tsc_to_ns(u64 tsc);
+void lkl_timer_irq(void);
+
+/* setup.c and what it calls */
+void lkl_time_early_init(void);
+void lkl_console_init(void);
+void lkl_mem_setup(void);
+
+/* irq.c */
+DECLARE_PER_CPU(unsigned int, lkl_at_boundary);	/* 1: between a system call and its caller */
+void lkl_check_events(void);
+
+/* task.c */
+void lkl_init_main(void);
+void lkl_task_irq(void);
+void lkl_halt_irq(void);
+
+/* notify.c */
+void lkl_notify_irq(void);
+
+/* idle.c */
+void lkl_kick_if_asleep(unsigned int cpu);
+
+/* drivers/net.c */
+#ifdef CONFIG_LKL_NET
+bool lkl_net_rx_ready(unsigned int cpu);
+void lkl_net_flush(unsigned int cpu);
+void lkl_net_irq(void);
+#else
+static inline bool lkl_net_rx_ready(unsigned int cpu) { return false; }
+static inline void lkl_net_flush(unsigned int cpu) { }
+static inline void lkl_net_irq(void) { }
+#endif
+
+/* switch.S */
+struct task_struct *lkl_switch_stack(unsigned long *save_sp, unsigned long sp, struct task_struct *prev);
+long lkl_call_on_stack(unsigned long stack_top, long (*fn)(void *arg), void *arg);
+void lkl_ret_from_fork(void);
+
+#endif /* _ASM_LKL_LKL_H */

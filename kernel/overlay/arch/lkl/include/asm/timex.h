@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#ifndef _ASM_LKL_TIMEX_H
+#define _ASM_LKL_TIMEX_H
+
+/* The TSC, in its own frequency. */
+typedef unsigned long cycles_t;
+
+static __always_inline u64 lkl_tsc(void)
+{
+	u32 low, high;
+
+	asm volatile("rdtsc" : "=a" (low), "=d" (high));
+	return low | (u64)high << 32;
+}
+
+static inline cycles_t get_cycles(void)
+{
+	return lkl_tsc();
+}
+
+#define get_cycles get_cycles
+#define CLOCK_TICK_RATE 1193180
+
+#endif /* _ASM_LKL_TIMEX_H */

@@ -1,0 +1,94 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * irq.c - interrupts as bits
+ *
+ * lkl_raise() sets a bit on a vCPU from any host thread and wakes the vCPU if it sleeps. The vCPU handles its bits in
+ * lkl_irq_run(), which runs when interrupts get enabled, on system call exit, and after the idle loop saw a bit. Timers
+ * and wires raise nothing by themselves: lkl_check_events() looks at their state and sets the bits for them.
+ */
+#include <linux/hardirq.h>
+#include <linux/interrupt.h>
+#include <linux/irq.h>
+#include <linux/sched.h>
+#include <linux/smp.h>
+#include <asm/irq_regs.h>
+#include <asm/lkl.h>
+
+DEFINE_PER_CPU(unsigned long, lkl_irq_enabled);
+DEFINE_PER_CPU(unsigned int, lkl_irq_pending);
+DEFINE_PER_CPU(unsigned int, lkl_at_boundary);
+
+/* How long a busy vCPU goes without looking at its wires, and sent frames may wait for a kick. */
+static const u64 poll_interval_ns = 20 * NSEC_PER_USEC;
+
+static void irq_handle(unsigned int lines)
+{
+	if (lines & LKL_IRQ_TIMER)
+		lkl_timer_irq();
+	if (lines & LKL_IRQ_RESCHEDULE)
+		scheduler_ipi();
+	if (lines & LKL_IRQ_CALL)
+		generic_smp_call_function_interrupt();
+	if (lines & LKL_IRQ_NET)
+		lkl_net_irq();
+	if (lines & LKL_IRQ_TASK)
+		lkl_task_irq();
+	if (lines & LKL_IRQ_NOTIFY)
+		lkl_notify_irq();
+	if (lines & LKL_IRQ_HALT)
+		lkl_halt_irq();
+	BUG_ON(lines & LKL_IRQ_BUG);
+}
+
+/* Called with lkl_irq_enabled == 1; returns with it 1. */
+void lkl_irq_run(void)
+{
+	struct pt_regs regs = { .user = 0 }, *old;
+	unsigned int lines;
+
+	for (;;) {
+		raw_cpu_write_8(lkl_irq_enabled, 0);
+		lines = raw_cpu_read_4(lkl_irq_pending) ? xchg(this_cpu_ptr(&lkl_irq_pending), 0) : 0;
+		if (!lines)
+			break;
+		/* A tick on system call exit is one from user mode: RCU takes it as a quiescent state. */
+		regs.user = raw_cpu_read_4(lkl_at_boundary);
+		old = set_irq_regs(&regs);
+		irq_enter();
+		irq_handle(lines);
+		irq_exit();
+		set_irq_regs(old);
+	}
+	raw_cpu_write_8(lkl_irq_enabled, 1);
+}
+
+/* Look at the clock event and the wires; due ones get their bits set, which the next interrupt enable handles. */
+void lkl_check_events(void)
+{
+	unsigned int cpu = raw_smp_processor_id();
+	u64 now = lkl_tsc(), deadline = raw_cpu_read_8(lkl_timer_deadline);
+	unsigned int lines = 0;
+
+	if (now >= deadline) {
+		lines |= LKL_IRQ_TIMER;
+		raw_cpu_write_8(lkl_timer_deadline, U64_MAX);
+		deadline = U64_MAX;
+	}
+	lkl_net_flush(cpu);
+	if (lkl_net_rx_ready(cpu))
+		lines |= LKL_IRQ_NET;
+	raw_cpu_write_8(lkl_next_check, min(deadline, now + lkl_ns_to_tsc(poll_interval_ns)));
+	if (lines)
+		arch_atomic_or(lines, (atomic_t *)this_cpu_ptr(&lkl_irq_pending));
+}
+
+void lkl_raise(uint32_t cpu, uint32_t lines)
+{
+	arch_atomic_or(lines, (atomic_t *)per_cpu_ptr(&lkl_irq_pending, cpu));
+	smp_mb(); /* pairs with the one in arch_cpu_idle(): either it sees the bit or we see it asleep */
+	lkl_kick_if_asleep(cpu);
+}
+
+void __init init_IRQ(void)
+{
+}

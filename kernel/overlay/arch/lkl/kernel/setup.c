@@ -1,0 +1,108 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * setup.c - from the host's call to start_kernel()
+ */
+#include <linux/console.h>
+#include <linux/cpu.h>
+#include <linux/init.h>
+#include <linux/memblock.h>
+#include <linux/mm.h>
+#include <linux/percpu.h>
+#include <linux/sched/task_stack.h>
+#include <linux/seq_file.h>
+#include <linux/start_kernel.h>
+#include <linux/string.h>
+#include <asm/lkl.h>
+#include <asm/sections.h>
+#include <asm/setup.h>
+
+const struct lkl_host_ops *lkl_host __ro_after_init;
+struct lkl_boot_params lkl_boot __ro_after_init;
+
+DEFINE_PER_CPU_READ_MOSTLY(unsigned long, this_cpu_off) = 0;
+
+static long boot_on_init_stack(void *arg)
+{
+	start_kernel();
+	return 0;
+}
+
+void lkl_kernel_boot(const struct lkl_boot_params *params)
+{
+	lkl_boot = *params;
+	lkl_host = params->ops;
+	strscpy(boot_command_line, params->cmd_line, COMMAND_LINE_SIZE);
+	lkl_call_on_stack((unsigned long)task_stack_page(&init_task) + THREAD_SIZE - 64, boot_on_init_stack, NULL);
+	BUG();
+}
+
+void __init setup_arch(char **cmdline_p)
+{
+	lkl_time_early_init();
+	lkl_console_init();
+	*cmdline_p = boot_command_line;
+	parse_early_param();
+	lkl_mem_setup();
+#ifdef CONFIG_SMP
+	init_cpu_possible(cpumask_of(0));
+#endif
+}
+
+#ifdef CONFIG_SMP
+unsigned long __per_cpu_offset[NR_CPUS] __read_mostly;
+
+void __init setup_per_cpu_areas(void)
+{
+	unsigned long delta;
+	unsigned int cpu;
+	int err;
+
+	err = pcpu_embed_first_chunk(PERCPU_MODULE_RESERVE, PERCPU_DYNAMIC_RESERVE, PAGE_SIZE, NULL, NULL);
+	if (err < 0)
+		panic("cannot set up per-CPU areas: %d", err);
+	delta = (unsigned long)pcpu_base_addr - (unsigned long)__per_cpu_start;
+	for_each_possible_cpu(cpu) {
+		__per_cpu_offset[cpu] = delta + pcpu_unit_offsets[cpu];
+		per_cpu(this_cpu_off, cpu) = __per_cpu_offset[cpu];
+	}
+	/* Until now the boot CPU used the image's own copy, at base 0; its values were copied into the first unit. */
+	lkl_host->set_gs_base(__per_cpu_offset[0]);
+}
+#endif
+
+void __init arch_cpu_finalize_init(void)
+{
+}
+
+/* Boot-time code and data stay: they are part of the process's image. */
+void free_initmem(void)
+{
+}
+
+static void *cpuinfo_start(struct seq_file *m, loff_t *pos)
+{
+	return *pos < 1 ? (void *)1 : NULL;
+}
+
+static void *cpuinfo_next(struct seq_file *m, void *v, loff_t *pos)
+{
+	++*pos;
+	return NULL;
+}
+
+static void cpuinfo_stop(struct seq_file *m, void *v)
+{
+}
+
+static int cpuinfo_show(struct seq_file *m, void *v)
+{
+	seq_printf(m, "vcpus\t\t: %u\ntsc MHz\t\t: %llu\n", num_online_cpus(), lkl_boot.tsc_hz / 1000000);
+	return 0;
+}
+
+const struct seq_operations cpuinfo_op = {
+	.start = cpuinfo_start,
+	.next = cpuinfo_next,
+	.stop = cpuinfo_stop,
+	.show = cpuinfo_show,
+};

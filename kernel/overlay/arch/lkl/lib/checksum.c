@@ -1,0 +1,57 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * checksum.c - Internet checksums: arch/x86's csum_partial(), and the copying forms on top of the vector memcpy
+ */
+#include <linux/in6.h>
+#include <linux/uaccess.h>
+#include <net/checksum.h>
+
+/*
+ * The tail of a buffer, as a word with zeros above it. arch/x86 reads across the end and relies on an exception table; here
+ * the next page may be missing, so a word that would cross into it is read byte by byte.
+ */
+static inline unsigned long load_unaligned_zeropad(const void *addr)
+{
+	unsigned long word = 0;
+	unsigned int i, left = PAGE_SIZE - ((unsigned long)addr & ~PAGE_MASK);
+
+	if (likely(left >= sizeof(word)))
+		return *(const unsigned long *)addr;
+	for (i = 0; i < left; i++)
+		word |= (unsigned long)((const u8 *)addr)[i] << (8 * i);
+	return word;
+}
+
+#define _ASM_WORD_AT_A_TIME_H /* its load_unaligned_zeropad() is the one above */
+#include "../../x86/lib/csum-partial_64.c"
+
+__wsum csum_and_copy_from_user(const void __user *src, void *dst, int len)
+{
+	memcpy(dst, (const void __force *)src, len);
+	return csum_partial(dst, len, ~0U);
+}
+
+__wsum csum_and_copy_to_user(const void *src, void __user *dst, int len)
+{
+	memcpy((void __force *)dst, src, len);
+	return csum_partial(src, len, ~0U);
+}
+
+__wsum csum_partial_copy_nocheck(const void *src, void *dst, int len)
+{
+	memcpy(dst, src, len);
+	return csum_partial(dst, len, 0);
+}
+
+__sum16 csum_ipv6_magic(const struct in6_addr *saddr, const struct in6_addr *daddr, __u32 len, __u8 proto, __wsum sum)
+{
+	u64 s = (__force u32)sum;
+	int i;
+
+	for (i = 0; i < 4; i++)
+		s += (u64)(__force u32)saddr->s6_addr32[i] + (__force u32)daddr->s6_addr32[i];
+	s += (__force u32)htonl(len) + (__force u32)htonl(proto);
+	s = (s & 0xffffffff) + (s >> 32);
+	s = (s & 0xffffffff) + (s >> 32);
+	return csum_fold((__force __wsum)s);
+}

@@ -1,0 +1,39 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * init.c - the memory of the instance
+ *
+ * One host mapping, physical address == virtual address. It has to lie low: init_unavailable_range() walks the page frames
+ * from 0 to the first one, a page block at a time (at a random mmap address that is 65 ms of boot).
+ */
+#include <linux/init.h>
+#include <linux/memblock.h>
+#include <linux/mm.h>
+#include <asm/lkl.h>
+
+unsigned long lkl_memory_start __ro_after_init, lkl_memory_end __ro_after_init, lkl_memory_pfn __ro_after_init;
+void *empty_zero_page __ro_after_init;
+
+void __init lkl_mem_setup(void)
+{
+	unsigned long max_zone_pfn[MAX_NR_ZONES] = { 0 };
+
+	lkl_memory_start = lkl_boot.memory_start;
+	lkl_memory_end = lkl_memory_start + lkl_boot.memory_bytes;
+	lkl_memory_pfn = PFN_DOWN(lkl_memory_start);
+	memblock_add(lkl_memory_start, lkl_boot.memory_bytes);
+	memblock_set_bottom_up(true);
+	min_low_pfn = lkl_memory_pfn;
+	max_pfn = max_low_pfn = PFN_DOWN(lkl_memory_end);
+	high_memory = (void *)lkl_memory_end;
+	set_max_mapnr(max_low_pfn - min_low_pfn);
+	max_zone_pfn[ZONE_NORMAL] = max_low_pfn;
+	empty_zero_page = memblock_alloc(PAGE_SIZE, PAGE_SIZE);
+	if (!empty_zero_page)
+		panic("no memory for the zero page");
+	free_area_init(max_zone_pfn);
+}
+
+void __init mem_init(void)
+{
+	memblock_free_all();
+}
