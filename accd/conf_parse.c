@@ -304,6 +304,25 @@ static bool unsupported(struct parser *ps, const char *name, int line)
 	return false;
 }
 
+/* Is '{' the next thing, over line ends? If so, go there. */
+static bool brace_follows(struct parser *ps)
+{
+	const char *p = ps->p;
+	int line = ps->line;
+
+	while (skip_blank(ps) && ps->p < ps->end && *ps->p == '\n') {
+		ps->p++;
+		ps->line++;
+	}
+	if (ps->p >= ps->end) /* nothing follows at all, or a mistake that was reported */
+		return false;
+	if (*ps->p == '{')
+		return true;
+	ps->p = p;
+	ps->line = line;
+	return false;
+}
+
 /* The rest of an entry; the current token follows its name. Returns the section to go on in, or NULL: no memory. */
 static struct conf_node *parse_entry(struct parser *ps, struct conf_node *section, int depth, const char *name,
 				     int line)
@@ -341,7 +360,7 @@ static struct conf_node *parse_entry(struct parser *ps, struct conf_node *sectio
 	ps->value_wanted = false;
 
 	/* "name {" may have its brace on the next line */
-	while (ps->tok == TOK_NEWLINE && !node->value && !assigned)
+	if (ps->tok == TOK_NEWLINE && !assigned && brace_follows(ps))
 		next_token(ps);
 
 	if (ps->tok == TOK_OPEN) {

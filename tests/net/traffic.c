@@ -35,6 +35,7 @@
 #include <fcntl.h>
 #include <getopt.h>
 #include <inttypes.h>
+#include <linux/sockios.h>
 #include <netinet/tcp.h>
 #include <poll.h>
 #include <pthread.h>
@@ -44,6 +45,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <time.h>
@@ -114,10 +116,14 @@ static void set_nonblock(int fd)
 	fcntl(fd, F_SETFL, fcntl(fd, F_GETFL) | O_NONBLOCK);
 }
 
+/* A reset throws away what our own stack has not delivered yet: wait for that first. */
 static void close_reset(int fd)
 {
 	struct linger l = { 1, 0 };
+	int left, tries;
 
+	for (tries = 0; tries < POLL_MS && !ioctl(fd, SIOCOUTQ, &left) && left; tries++)
+		poll(NULL, 0, 1);
 	setsockopt(fd, SOL_SOCKET, SO_LINGER, &l, sizeof(l));
 	close(fd);
 }
