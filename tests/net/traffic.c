@@ -392,6 +392,8 @@ static int client_connect(const struct header *h, struct exchange *ex)
 		r = -errno;
 		if (opts.want_refused && r == -ECONNREFUSED)
 			return -ECANCELED;
+		if (opts.want_reset && r == -ECONNRESET)
+			return -ECANCELED; /* it was faster than our way out of connect() */
 		ex->why = "connect";
 		return r;
 	}
