@@ -13,6 +13,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
+#include <linux/rtnetlink.h>
 #include <net/route.h>
 #include <netinet/in.h>
 #include <stdint.h>
@@ -39,7 +40,7 @@ static const size_t task_stack_bytes = 1024 * 1024;
 struct lkl_stack_data {
 	struct lkl_wire *wire;
 	struct own_state own;
-	bool is_owned;
+	int mute_fd;	/* keeps the host's stack from seeing the frames; -1: it does see them */
 };
 
 static const char *lkl_release(void)
@@ -62,7 +63,10 @@ static int setup(struct worker_args *args, char *err, size_t err_len)
 	ret = own_take(wire->interface, &data->own, err, err_len);
 	if (ret)
 		goto err_close_wire;
-	data->is_owned = true;
+	/* Without it all still works, at the price of the host looking at each frame in vain. */
+	data->mute_fd = own_mute(wire->interface, 0, NULL, err, err_len);
+	if (data->mute_fd < 0)
+		msg("%s; the host's stack sees the frames too", err);
 	args->stack_data = data;
 	return 0;
 
@@ -80,7 +84,9 @@ static void teardown(struct worker_args *args)
 
 	if (!data)
 		return;
-	if (data->is_owned && own_restore(&data->own, err, sizeof(err)))
+	if (data->mute_fd >= 0)
+		close(data->mute_fd);
+	if (own_restore(&data->own, err, sizeof(err)))
 		msg("%s", err);
 	data->wire->ops->close(data->wire);
 	free(data);
@@ -157,7 +163,8 @@ static int network_up(const struct lkl_stack_data *data, const char **what)
 		for (i = 0; i < data->own.routes_len; i++) {
 			const struct own_route *route = &data->own.routes[i];
 
-			if (route->is_automatic || !!route->gateway != through_gateway)
+			if (route->proto == RTPROT_KERNEL || route->table != RT_TABLE_MAIN ||
+			    route->type != RTN_UNICAST || !!route->gateway != through_gateway)
 				continue;
 			ret = route_add(route, ifname);
 			if (ret && ret != -EEXIST)

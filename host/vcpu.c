@@ -114,8 +114,13 @@ void lkl__idle_wait(uint32_t vcpu, int64_t timeout_ns)
 
 	for (i = 1; i < vcpu0.fds_len; i++)
 		vcpu0.wires[i - 1]->stats[0].waits_total++;
-	if (ppoll(vcpu0.fds, vcpu0.fds_len, timeout_ns < 0 ? NULL : &timeout, NULL) > 0 && vcpu0.fds[0].revents)
+	if (ppoll(vcpu0.fds, vcpu0.fds_len, timeout_ns < 0 ? NULL : &timeout, NULL) <= 0)
+		return;
+	if (vcpu0.fds[0].revents)
 		(void)!read(vcpu0.kick_fd, &count, sizeof(count));
+	for (i = 1; i < vcpu0.fds_len; i++)
+		if (vcpu0.fds[i].revents & ~POLLIN)
+			vcpu0.wires[i - 1]->ops->tend(vcpu0.wires[i - 1], 0);
 }
 
 void lkl__kick(uint32_t vcpu)

@@ -21,6 +21,7 @@ struct lkl_wire_params {
 	uint32_t tx_ring_frames;	/* default 512 */
 	uint32_t rx_big_bytes;		/* socket buffer for frames over the slot size; default 8 MiB */
 	uint32_t disable_features;	/* LKL_WIRE_F_* to leave out */
+	uint32_t qdisc_bypass;		/* 1: PACKET_QDISC_BYPASS for small frames; default 0 (packet.c says why) */
 };
 
 /*

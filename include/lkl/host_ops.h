@@ -136,6 +136,12 @@ struct lkl_wire_ops {
 	/* Host file descriptor that polls readable when rx_ready() would be true; owned by the wire. -1: none. */
 	int (*wait_fd)(struct lkl_wire *w, uint32_t queue);
 
+	/*
+	 * Slow upkeep, a few host calls: reads the host's drop counters into stats and clears an error that keeps wait_fd
+	 * awake (POLLERR: the interface went down). Call it when a wait reports an error, and about once a second.
+	 */
+	void (*tend)(struct lkl_wire *w, uint32_t queue);
+
 	/* Free everything. No queue is in use any more. */
 	void (*close)(struct lkl_wire *w);
 };

@@ -135,8 +135,7 @@ static struct sk_buff *rx_big(struct wire_queue *q, struct lkl_rx_frame *frame)
 	return skb;
 
 no_memory:
-	/* The wire still has to let go of its copy. */
-	q->ops->rx_fetch(q->wire, q->queue, NULL, 0, &frame->vnet);
+	/* Released without a fetch, the wire lets go of its copy. */
 	kfree_skb(skb);
 	return NULL;
 }
