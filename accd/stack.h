@@ -19,6 +19,7 @@
 #define ACCD_STACK_H
 
 #include <stddef.h>
+#include <stdint.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
 
@@ -42,6 +43,9 @@ struct stack_ops {
 	 */
 	int (*setup)(struct worker_args *args, char *err, size_t err_len);
 	void (*teardown)(struct worker_args *args);
+
+	/* [worker] How many descriptors the worker's sockets may use, after an attempt to make it `want`. */
+	uint64_t (*fd_limit)(uint64_t want);
 
 	/*
 	 * [worker] Bring the stack up on this thread or on one of its own, pinned to worker.cpu, run fn(arg) in it, take it

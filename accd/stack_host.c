@@ -17,7 +17,6 @@
 #include <unistd.h>
 
 #include "conf.h"
-#include "err.h"
 #include "stack.h"
 
 static inline long host_ret(long r)
@@ -43,25 +42,23 @@ static void host_teardown(struct worker_args *args)
 {
 }
 
-/* Two descriptors a session and a few more; what the limit can't give is said once, not found out under load. */
-static void host_raise_nofile(const struct conf *conf)
+static uint64_t host_fd_limit(uint64_t want)
 {
-	rlim_t want = 2 * (rlim_t)conf->worker.max_sessions + 64;
 	struct rlimit rl;
 
-	if (getrlimit(RLIMIT_NOFILE, &rl) || (rl.rlim_cur != RLIM_INFINITY && rl.rlim_cur >= want))
-		return;
+	if (getrlimit(RLIMIT_NOFILE, &rl))
+		return 0;
+	if (rl.rlim_cur == RLIM_INFINITY || rl.rlim_cur >= want)
+		return rl.rlim_cur;
 	rl.rlim_cur = want;
 	if (rl.rlim_max < want)
-		rl.rlim_max = want; /* works as root, up to fs.nr_open */
+		rl.rlim_max = want; /* works with CAP_SYS_RESOURCE, up to fs.nr_open */
 	if (!setrlimit(RLIMIT_NOFILE, &rl))
-		return;
-	if (getrlimit(RLIMIT_NOFILE, &rl))
-		return;
+		return want;
+	getrlimit(RLIMIT_NOFILE, &rl);
 	rl.rlim_cur = rl.rlim_max;
 	setrlimit(RLIMIT_NOFILE, &rl);
-	msg("worker.max_sessions: %u sessions need %llu descriptors, the limit is %llu: accepting pauses there",
-	    conf->worker.max_sessions, (unsigned long long)want, (unsigned long long)rl.rlim_cur);
+	return rl.rlim_cur;
 }
 
 static int host_run(const struct worker_args *args, int (*fn)(void *arg), void *arg, char *err,
@@ -81,7 +78,6 @@ static int host_run(const struct worker_args *args, int (*fn)(void *arg), void *
 			return -r;
 		}
 	}
-	host_raise_nofile(args->conf);
 	return fn(arg);
 }
 
@@ -195,6 +191,7 @@ const struct stack_ops stack_host = {
 	.release = host_release,
 	.setup = host_setup,
 	.teardown = host_teardown,
+	.fd_limit = host_fd_limit,
 	.run = host_run,
 	.notifier_open = host_notifier_open,
 	.notify = host_notify,

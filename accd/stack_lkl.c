@@ -188,6 +188,12 @@ static int task(void *arg)
 	return start->fn(start->arg);
 }
 
+/* The instance's tasks may have as many as its kernel allows; the host's limit does not count in there. */
+static uint64_t fd_limit(uint64_t want)
+{
+	return 1048576; /* NR_OPEN's default */
+}
+
 static int run(const struct worker_args *args, int (*fn)(void *arg), void *arg, char *err, size_t err_len)
 {
 	const struct conf_worker *worker = &args->conf->worker;
@@ -310,6 +316,7 @@ const struct stack_ops stack_lkl = {
 	.release = lkl_release,
 	.setup = setup,
 	.teardown = teardown,
+	.fd_limit = fd_limit,
 	.run = run,
 	.notifier_open = lkl_notifier_new,
 	.notify = lkl_notify,

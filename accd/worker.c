@@ -33,6 +33,8 @@
 
 #define EVENTS_MAX 256 /* of one epoll_wait(); 3 KiB, and a bound on how late the timers can be */
 
+#define FDS_RESERVED 64 /* listeners (32 at most), log, epoll, notifiers, standard streams */
+
 static uint64_t clock_us(void)
 {
 	struct timespec ts;
@@ -265,6 +267,20 @@ static void *loop_thread(void *arg)
 
 /* ---- the process ---- */
 
+/* Two descriptors a session and some of our own. What the limit can't give is said now, not found out under load. */
+static uint32_t worker_max_sessions(const struct stack_ops *ops, const struct conf *conf)
+{
+	uint32_t wanted = conf->worker.max_sessions;
+	uint64_t limit = ops->fd_limit(2 * (uint64_t)wanted + FDS_RESERVED);
+	uint32_t possible = limit > FDS_RESERVED + 2 ? (limit - FDS_RESERVED) / 2 : 1;
+
+	if (possible >= wanted)
+		return wanted;
+	msg("worker.max_sessions: the limit of %" PRIu64 " descriptors is enough for %u sessions, not for %u; going on with %u",
+	    limit, possible, wanted, possible);
+	return possible;
+}
+
 static int worker_init(struct worker *w, const struct stack_ops *ops, const struct conf *conf)
 {
 	unsigned int i;
@@ -278,7 +294,7 @@ static int worker_init(struct worker *w, const struct stack_ops *ops, const stru
 	w->main_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	if (w->main_fd < 0)
 		return -errno;
-	r = session_slab_init(w, conf->worker.max_sessions);
+	r = session_slab_init(w, worker_max_sessions(ops, conf));
 	if (!r)
 		r = relay_init(w);
 	if (r)

@@ -17,6 +17,7 @@ set -u
 STACK=${1:?usage: relay.sh STACK ACCD TRAFFIC}
 ACCD=${2:?usage: relay.sh STACK ACCD TRAFFIC}
 TRAFFIC=${3:?usage: relay.sh STACK ACCD TRAFFIC}
+STALL=200M # more than the socket buffers of a whole path hold, so that a reader that stops is felt at the sender
 LARGE=${RELAY_LARGE:-100M} # the largest transfer; smaller for slow builds (sanitizers, emulation)
 
 ID=relay$$
@@ -296,14 +297,14 @@ expect "a retry in the log" log_has " web both/s1 .* state=-- retries=1 "
 start_server s2 10.77.1.3
 
 step "idle timeout: reset to both"
-ip netns exec "$CLIENT" "$TRAFFIC" client $VIP 84 --up 1 --down 10M --pause --id 6000 >"$DIR/idle.out" 2>&1 &
+ip netns exec "$CLIENT" "$TRAFFIC" client $VIP 84 --up 1 --down $STALL --pause --id 6000 >"$DIR/idle.out" 2>&1 &
 PIDS="$PIDS $!"
 expect "the server is reset" said s1 "id=6000 how=reset"
 expect "a log line" log_has " idle s1/s1 .* state=T[DL] "
 
 step "slow reader: the sender stalls, memory stays bounded, every byte arrives"
 rss_before=$(rss_kb)
-ip netns exec "$CLIENT" "$TRAFFIC" client $VIP 81 --up 1 --down "$LARGE" --pause --id 7000 &
+ip netns exec "$CLIENT" "$TRAFFIC" client $VIP 81 --up 1 --down $STALL --pause --id 7000 &
 slow=$!
 PIDS="$PIDS $slow"
 expect "back-pressure at the server" said s1 "stalled id=7000"
@@ -319,7 +320,7 @@ wait $slow
 expect "every byte arrived" [ $? = 0 ]
 
 step "TERM drains: no new client, the running session ends in order"
-ip netns exec "$CLIENT" "$TRAFFIC" client $VIP 81 --up 1 --down 20M --pause --id 8000 &
+ip netns exec "$CLIENT" "$TRAFFIC" client $VIP 81 --up 1 --down $STALL --pause --id 8000 &
 slow=$!
 PIDS="$PIDS $slow"
 expect "the session runs" said s1 "stalled id=8000"
@@ -336,7 +337,7 @@ expect "the addresses are back" [ "$proxy_before" = "$(ip -n "$PROXY" -4 -o addr
 
 step "drain_timeout: what is left is reset"
 start_accd drain 500ms 2000
-ip netns exec "$CLIENT" "$TRAFFIC" client $VIP 81 --up 1 --down 20M --pause --id 9000 >/dev/null 2>&1 &
+ip netns exec "$CLIENT" "$TRAFFIC" client $VIP 81 --up 1 --down $STALL --pause --id 9000 >/dev/null 2>&1 &
 PIDS="$PIDS $!"
 expect "the session runs" said s1 "stalled id=9000"
 expect "exit status 0" stop_accd TERM 0
@@ -354,6 +355,13 @@ start_accd crash 30s 100
 kill -KILL "$(accd_worker)"
 expect "exit status 1" wait_accd 1
 expect "the signal is named" grep -q "died: signal 9" "$DIR/crash.err"
+expect "the addresses are back" [ "$proxy_before" = "$(ip -n "$PROXY" -4 -o addr show dev eth0)" ]
+
+step "the supervisor is killed: the worker stops, addresses back"
+start_accd orphan 30s 100
+worker=$(accd_worker)
+kill -KILL "$PID_ACCD"
+expect "the worker ends" wait_for 10 "the worker ends" sh -c "! kill -0 $worker"
 expect "the addresses are back" [ "$proxy_before" = "$(ip -n "$PROXY" -4 -o addr show dev eth0)" ]
 
 exit 0
