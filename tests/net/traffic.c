@@ -116,13 +116,13 @@ static void set_nonblock(int fd)
 	fcntl(fd, F_SETFL, fcntl(fd, F_GETFL) | O_NONBLOCK);
 }
 
-/* A reset throws away what our own stack has not delivered yet: wait for that first. */
+/* A reset throws away what our own stack has not delivered yet: let it do that first, for a second at most. */
 static void close_reset(int fd)
 {
 	struct linger l = { 1, 0 };
 	int left, tries;
 
-	for (tries = 0; tries < POLL_MS && !ioctl(fd, SIOCOUTQ, &left) && left; tries++)
+	for (tries = 0; tries < 1000 && !ioctl(fd, SIOCOUTQ, &left) && left; tries++)
 		poll(NULL, 0, 1);
 	setsockopt(fd, SOL_SOCKET, SO_LINGER, &l, sizeof(l));
 	close(fd);
@@ -378,6 +378,7 @@ static int talk(struct exchange *ex, const struct header *h)
 	return r;
 }
 
+/* -ENOTCONN: it failed as it was wanted to. */
 static int client_connect(const struct header *h, struct exchange *ex)
 {
 	char banner[BANNER_BYTES];
@@ -391,9 +392,9 @@ static int client_connect(const struct header *h, struct exchange *ex)
 	if (connect(ex->fd, (struct sockaddr *)&opts.to, sizeof(opts.to))) {
 		r = -errno;
 		if (opts.want_refused && r == -ECONNREFUSED)
-			return -ECANCELED;
+			return -ENOTCONN;
 		if (opts.want_reset && r == -ECONNRESET)
-			return -ECANCELED; /* it was faster than our way out of connect() */
+			return -ENOTCONN; /* it was faster than our way out of connect() */
 		ex->why = "connect";
 		return r;
 	}
@@ -405,7 +406,7 @@ static int client_connect(const struct header *h, struct exchange *ex)
 	r = read_all(ex->fd, banner, sizeof(banner));
 	if (opts.want_reset) {
 		ex->why = "a reset was expected before the banner";
-		return r == -ECONNRESET ? -ECANCELED : r ? r : -EBADMSG;
+		return r == -ECONNRESET ? -ENOTCONN : r ? r : -EBADMSG;
 	}
 	if (r) {
 		ex->why = "banner";
@@ -438,6 +439,8 @@ static void *client_thread(void *arg)
 		return NULL;
 	}
 	close(ex.fd);
+	if (r == -ENOTCONN)
+		return NULL; /* as it was wanted */
 	if (r)
 		fprintf(stderr, "traffic client: id=%" PRIu64 ": %s%s%s at rx=%" PRIu64 " tx=%" PRIu64 " (offset %" PRIu64 ")\n",
 			ex.id, strerror(-r), ex.why ? ": " : "", ex.why ? ex.why : "", ex.rx_done, ex.tx_done,
