@@ -41,7 +41,8 @@ static void count_line(void *ctx, const char *line)
 static void test_good(void **state)
 {
 	int mistakes;
-	struct conf *conf = conf_load_text(good, strlen(good), "good", -1, count_line, "", &mistakes);
+	struct conf *conf = conf_load_text(good, strlen(good), "good", -1,
+					   count_line, "", &mistakes);
 	char text[ADDR_TEXT_BYTES];
 
 	assert_non_null(conf);
@@ -56,27 +57,36 @@ static void test_good(void **state)
 	assert_string_equal(conf->wire.interface, "eth0");
 	assert_int_equal(conf->n_listeners, 2);
 	assert_string_equal(conf->listeners[0].name, "web");
-	assert_string_equal(addr_format(&conf->listeners[0].bind, text, sizeof(text)), "10.77.0.2:80");
+	assert_string_equal(addr_format(&conf->listeners[0].bind, text,
+					sizeof(text)),
+			    "10.77.0.2:80");
 	assert_int_equal(conf->listeners[0].idle_timeout_ms, 300000);
 	assert_int_equal(conf->listeners[0].backlog, 1024);
 	assert_int_equal(conf->listeners[0].pool, 0);
 	assert_string_equal(conf->listeners[1].name, "second");
-	assert_string_equal(addr_format(&conf->listeners[1].bind, text, sizeof(text)), "0.0.0.0:81");
+	assert_string_equal(addr_format(&conf->listeners[1].bind, text,
+					sizeof(text)),
+			    "0.0.0.0:81");
 	assert_int_equal(conf->listeners[1].pool, 1);
 	assert_int_equal(conf->n_pools, 2);
 	assert_int_equal(conf->pools[0].connect_timeout_ms, 1500);
 	assert_int_equal(conf->pools[0].n_servers, 2);
 	assert_string_equal(conf->pools[0].servers[1].name, "s2");
-	assert_string_equal(addr_format(&conf->pools[0].servers[1].address, text, sizeof(text)), "10.77.1.3:8080");
+	assert_string_equal(addr_format(&conf->pools[0].servers[1].address,
+					text, sizeof(text)),
+			    "10.77.1.3:8080");
 	assert_int_equal(conf->pools[1].n_servers, 1);
 	conf_free(conf);
 }
 
 static void test_defaults(void **state)
 {
-	static const char text[] = "listener l { bind = *:80; pool = p } pool p { server s { address = 1.2.3.4:5 } }";
+	static const char text[] =
+		"listener l { bind = *:80; pool = p } pool p { server s { address = 1.2.3.4:5 } }";
 	int mistakes;
-	struct conf *conf = conf_load_text(text, strlen(text), "text", CONF_STACK_HOST, count_line, "", &mistakes);
+	struct conf *conf = conf_load_text(text, strlen(text), "text",
+					   CONF_STACK_HOST, count_line, "",
+					   &mistakes);
 
 	assert_non_null(conf);
 	assert_int_equal(conf->stack, CONF_STACK_HOST);
@@ -88,7 +98,8 @@ static void test_defaults(void **state)
 	assert_int_equal(conf->pools[0].connect_timeout_ms, 5000);
 	conf_free(conf);
 	/* the same text for the other stack lacks a wire */
-	assert_null(conf_load_text(text, strlen(text), "text", CONF_STACK_LKL, count_line, NULL, &mistakes));
+	assert_null(conf_load_text(text, strlen(text), "text", CONF_STACK_LKL,
+				   count_line, NULL, &mistakes));
 	assert_int_equal(mistakes, 1);
 }
 
@@ -99,19 +110,31 @@ static void test_times(void **state)
 		int ret;
 		uint64_t us;
 	} rows[] = {
-		{ "0", 0, 0 },		   { "50us", 0, 50 },	     { "5ms", 0, 5000 },
-		{ "5s", 0, 5000000 },	   { "2m", 0, 120000000 },   { "2min", 0, 120000000 },
-		{ "1h", 0, 3600000000ULL }, { "1d", 0, 86400000000ULL }, { "5", -EINVAL, 0 },
-		{ "", -EINVAL, 0 },	   { "s", -EINVAL, 0 },	     { "-1s", -EINVAL, 0 },
-		{ "1.5s", -EINVAL, 0 },	   { "5 s", -EINVAL, 0 },    { "1ss", -EINVAL, 0 },
-		{ "18446744073709551616s", -ERANGE, 0 },	     { "18446744073709551615s", -ERANGE, 0 },
+		{ "0", 0, 0 },
+		{ "50us", 0, 50 },
+		{ "5ms", 0, 5000 },
+		{ "5s", 0, 5000000 },
+		{ "2m", 0, 120000000 },
+		{ "2min", 0, 120000000 },
+		{ "1h", 0, 3600000000ULL },
+		{ "1d", 0, 86400000000ULL },
+		{ "5", -EINVAL, 0 },
+		{ "", -EINVAL, 0 },
+		{ "s", -EINVAL, 0 },
+		{ "-1s", -EINVAL, 0 },
+		{ "1.5s", -EINVAL, 0 },
+		{ "5 s", -EINVAL, 0 },
+		{ "1ss", -EINVAL, 0 },
+		{ "18446744073709551616s", -ERANGE, 0 },
+		{ "18446744073709551615s", -ERANGE, 0 },
 	};
 	unsigned int i;
 	uint64_t us;
 
 	for (i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
 		us = 0;
-		assert_int_equal(conf_parse_time_us(rows[i].text, &us), rows[i].ret);
+		assert_int_equal(conf_parse_time_us(rows[i].text, &us),
+				 rows[i].ret);
 		assert_int_equal(us, rows[i].us);
 	}
 }
@@ -128,14 +151,26 @@ static void test_sizes(void **state)
 	assert_int_equal(bytes, 100);
 	assert_int_equal(conf_parse_size("1T", &bytes), -EINVAL);
 	assert_int_equal(conf_parse_size("", &bytes), -EINVAL);
-	assert_int_equal(conf_parse_size("18446744073709551615G", &bytes), -ERANGE);
+	assert_int_equal(conf_parse_size("18446744073709551615G", &bytes),
+			 -ERANGE);
 }
 
 static void test_addresses(void **state)
 {
-	static const char *const bad[] = { "",	     ":",	"1.2.3.4",    "1.2.3.4:",	"1.2.3:80",
-					   "1.2.3.4:080", "1.2.3.4:+80", "1.2.3.4: 80", "1.2.3.4:99999999999",
-					   "01.2.3.4:80", "a:80",	"[::1]:80",   "1.2.3.4:80:80", "**:80" };
+	static const char *const bad[] = { "",
+					   ":",
+					   "1.2.3.4",
+					   "1.2.3.4:",
+					   "1.2.3:80",
+					   "1.2.3.4:080",
+					   "1.2.3.4:+80",
+					   "1.2.3.4: 80",
+					   "1.2.3.4:99999999999",
+					   "01.2.3.4:80",
+					   "a:80",
+					   "[::1]:80",
+					   "1.2.3.4:80:80",
+					   "**:80" };
 	union addr addr;
 	unsigned int i;
 
@@ -156,15 +191,20 @@ static void test_many_mistakes(void **state)
 	for (i = 0; i < 1000; i++)
 		n += sprintf(text + n, "k%d = v;\n", i);
 	lines_said = 0;
-	assert_null(conf_load_text(text, n, "text", CONF_STACK_HOST, count_line, NULL, &mistakes));
+	assert_null(conf_load_text(text, n, "text", CONF_STACK_HOST, count_line,
+				   NULL, &mistakes));
 	assert_int_equal(mistakes, 1002);
 	assert_int_equal(lines_said, CONF_ERRORS_SHOWN + 1);
 }
 
-/* Damage a good file in every way that is cheap: never a crash (run it with the sanitizers), never valid and wrong. */
+/*
+ * Damage a good file in every way that is cheap: never a crash (run it with the sanitizers),
+ * never valid and wrong.
+ */
 static void test_damage(void **state)
 {
-	static const char bytes[] = "{};=\"#/*\\\n :,[$.\0\xff" "a0-";
+	static const char bytes[] = "{};=\"#/*\\\n :,[$.\0\xff"
+				    "a0-";
 	size_t len = strlen(good);
 	uint32_t seed = 1;
 	char *text = malloc(len);
@@ -173,7 +213,8 @@ static void test_damage(void **state)
 	size_t cut;
 
 	for (cut = 0; cut < len; cut++) {
-		conf = conf_load_text(good, cut, "cut", -1, count_line, NULL, &mistakes);
+		conf = conf_load_text(good, cut, "cut", -1, count_line, NULL,
+				      &mistakes);
 		if (conf)
 			assert_true(conf->n_listeners && conf->n_pools);
 		conf_free(conf);
@@ -182,9 +223,11 @@ static void test_damage(void **state)
 		memcpy(text, good, len);
 		for (j = 0; j <= i % 4; j++) {
 			seed = seed * 1664525 + 1013904223;
-			text[(seed >> 8) % len] = bytes[(seed >> 4) % (sizeof(bytes) - 1)];
+			text[(seed >> 8) % len] =
+				bytes[(seed >> 4) % (sizeof(bytes) - 1)];
 		}
-		conf = conf_load_text(text, len, "damaged", -1, count_line, NULL, &mistakes);
+		conf = conf_load_text(text, len, "damaged", -1, count_line,
+				      NULL, &mistakes);
 		assert_true(!conf == !!mistakes);
 		conf_free(conf);
 	}
@@ -194,9 +237,12 @@ static void test_damage(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_good),	  cmocka_unit_test(test_defaults),
-		cmocka_unit_test(test_times),	  cmocka_unit_test(test_sizes),
-		cmocka_unit_test(test_addresses), cmocka_unit_test(test_many_mistakes),
+		cmocka_unit_test(test_good),
+		cmocka_unit_test(test_defaults),
+		cmocka_unit_test(test_times),
+		cmocka_unit_test(test_sizes),
+		cmocka_unit_test(test_addresses),
+		cmocka_unit_test(test_many_mistakes),
 		cmocka_unit_test(test_damage),
 	};
 

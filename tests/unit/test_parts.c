@@ -33,10 +33,12 @@ static uint64_t now_us;
 
 static void probe_fired(void *ctx, struct timer *t)
 {
-	struct probe *p = (struct probe *)((char *)t - offsetof(struct probe, timer));
+	struct probe *p =
+		(struct probe *)((char *)t - offsetof(struct probe, timer));
 
 	if (now_us < p->deadline_us)
-		timer_set(&wheel, t, p->deadline_us); /* looked at early: the lazy part */
+		timer_set(&wheel, t,
+			  p->deadline_us); /* looked at early: the lazy part */
 	else
 		p->fired_us = now_us;
 }
@@ -49,7 +51,9 @@ static void test_timer_on_time(void **state)
 	timer_wheel_init(&wheel, start);
 	memset(probes, 0, sizeof(probes));
 	for (i = 0; i < N_TIMERS; i++) {
-		probes[i].deadline_us = start + (uint64_t)i * i * 1000; /* up to 40 s: several rounds */
+		probes[i].deadline_us =
+			start +
+			(uint64_t)i * i * 1000; /* up to 40 s: several rounds */
 		timer_set(&wheel, &probes[i].timer, probes[i].deadline_us);
 	}
 	assert_int_equal(wheel.count, N_TIMERS);
@@ -58,7 +62,8 @@ static void test_timer_on_time(void **state)
 	assert_int_equal(wheel.count, 0);
 	for (i = 0; i < N_TIMERS; i++) {
 		assert_true(probes[i].fired_us >= probes[i].deadline_us);
-		assert_true(probes[i].fired_us <= probes[i].deadline_us + 2 * TIMER_TICK_US);
+		assert_true(probes[i].fired_us <=
+			    probes[i].deadline_us + 2 * TIMER_TICK_US);
 	}
 }
 
@@ -120,9 +125,18 @@ static void test_pool(void **state)
 static struct log_record record(void)
 {
 	struct log_record rec = {
-		.accept_us = 1500000, .connect_us = 1234, .total_us = 5678901, .bytes_up = 10, .bytes_down = 20,
-		.listener = "web", .pool = "origin", .server = "s1", .sessions = 3, .retries = 1,
-		.cause = LOG_CAUSE_TIMEOUT, .phase = LOG_PHASE_LAST,
+		.accept_us = 1500000,
+		.connect_us = 1234,
+		.total_us = 5678901,
+		.bytes_up = 10,
+		.bytes_down = 20,
+		.listener = "web",
+		.pool = "origin",
+		.server = "s1",
+		.sessions = 3,
+		.retries = 1,
+		.cause = LOG_CAUSE_TIMEOUT,
+		.phase = LOG_PHASE_LAST,
 		.tcp_up = { true, "cubic", 100, 50, 2, 10, 8000000 },
 	};
 
@@ -137,10 +151,12 @@ static void test_log_line(void **state)
 	int n = log_format(&rec, 1000000000LL * 1000000, line, sizeof(line));
 
 	line[n] = '\0';
-	assert_string_equal(line, "2001-09-09T01:46:41.500Z 192.0.2.7:4711 web origin/s1 connect_ms=1.234 total_ms=5678.901 "
-				  "up_bytes=10 down_bytes=20 state=TL retries=1 sessions=3 tcp_down={} "
-				  "tcp_up={cc=cubic rtt_us=100 min_rtt_us=50 retrans=2 cwnd_pkts=10 "
-				  "delivery_bps=8000000}\n");
+	assert_string_equal(
+		line,
+		"2001-09-09T01:46:41.500Z 192.0.2.7:4711 web origin/s1 connect_ms=1.234 total_ms=5678.901 "
+		"up_bytes=10 down_bytes=20 state=TL retries=1 sessions=3 tcp_down={} "
+		"tcp_up={cc=cubic rtt_us=100 min_rtt_us=50 retrans=2 cwnd_pkts=10 "
+		"delivery_bps=8000000}\n");
 	rec.server = NULL;
 	rec.connect_us = UINT64_MAX;
 	n = log_format(&rec, 0, line, sizeof(line));
@@ -152,7 +168,8 @@ static void test_log_line(void **state)
 static void test_log_line_longest(void **state)
 {
 	static char name[CONF_NAME_BYTES];
-	struct log_tcp tcp = { true, "", UINT32_MAX, UINT32_MAX, UINT32_MAX, UINT32_MAX, UINT64_MAX };
+	struct log_tcp tcp = { true,	   "",	       UINT32_MAX, UINT32_MAX,
+			       UINT32_MAX, UINT32_MAX, UINT64_MAX };
 	struct log_record rec;
 	char line[2048];
 
@@ -169,7 +186,10 @@ static void test_log_line_longest(void **state)
 	assert_in_range(log_format(&rec, 0, line, sizeof(line)), 400, 768);
 }
 
-/* More records than the ring holds, faster than they can be written: written + said to be dropped = queued. */
+/*
+ * More records than the ring holds, faster than they can be written: written + said to be dropped
+ * = queued.
+ */
 static void test_log_drops_are_said(void **state)
 {
 	enum { N_RECORDS = 300000 };
@@ -205,9 +225,12 @@ static void test_log_drops_are_said(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_timer_on_time),	cmocka_unit_test(test_timer_stop_and_jump),
-		cmocka_unit_test(test_pool),		cmocka_unit_test(test_log_line),
-		cmocka_unit_test(test_log_line_longest), cmocka_unit_test(test_log_drops_are_said),
+		cmocka_unit_test(test_timer_on_time),
+		cmocka_unit_test(test_timer_stop_and_jump),
+		cmocka_unit_test(test_pool),
+		cmocka_unit_test(test_log_line),
+		cmocka_unit_test(test_log_line_longest),
+		cmocka_unit_test(test_log_drops_are_said),
 	};
 
 	return cmocka_run_group_tests_name("parts", tests, NULL, NULL);
