@@ -2,8 +2,9 @@
 /*
  * addr.c - a socket address of any family we relay
  *
- * Text is taken strictly: four decimal numbers without leading zeros (inet_pton), a port of 1 .. 65535 in plain digits,
- * nothing before or behind. A name is never resolved: a resolver would block, and its answer would be a silent default.
+ * Text is taken strictly: four decimal numbers without leading zeros (inet_pton), a port of 1 ..
+ * 65535 in plain digits, nothing before or behind. A name is never resolved: a resolver would
+ * block, and its answer would be a silent default.
  */
 #include <arpa/inet.h>
 #include <errno.h>
@@ -50,12 +51,14 @@ int addr_parse(const char *text, bool wildcard_ok, union addr *addr)
 
 int addr_len(const union addr *addr)
 {
-	return addr->sa.sa_family == AF_INET6 ? sizeof(addr->in6) : sizeof(addr->in);
+	return addr->sa.sa_family == AF_INET6 ? sizeof(addr->in6) :
+						sizeof(addr->in);
 }
 
 bool addr_equal(const union addr *a, const union addr *b)
 {
-	return a->sa.sa_family == b->sa.sa_family && a->in.sin_port == b->in.sin_port &&
+	return a->sa.sa_family == b->sa.sa_family &&
+	       a->in.sin_port == b->in.sin_port &&
 	       a->in.sin_addr.s_addr == b->in.sin_addr.s_addr;
 }
 
@@ -77,7 +80,8 @@ const char *addr_format(const union addr *addr, char *buf, size_t buf_len)
 		snprintf(buf, buf_len, "%s:%u", host, ntohs(addr->in.sin_port));
 	} else if (addr->sa.sa_family == AF_INET6) {
 		inet_ntop(AF_INET6, &addr->in6.sin6_addr, host, sizeof(host));
-		snprintf(buf, buf_len, "[%s]:%u", host, ntohs(addr->in6.sin6_port));
+		snprintf(buf, buf_len, "[%s]:%u", host,
+			 ntohs(addr->in6.sin6_port));
 	} else {
 		snprintf(buf, buf_len, "-");
 	}

@@ -2,8 +2,8 @@
 /*
  * addr.h - a socket address of any family we relay
  *
- * Everything outside addr.c treats an address as opaque, with a length; IPv6 needs a second branch here and nowhere
- * else.
+ * Everything outside addr.c treats an address as opaque, with a length; IPv6 needs a second
+ * branch here and nowhere else.
  */
 #ifndef ACCD_ADDR_H
 #define ACCD_ADDR_H
@@ -22,7 +22,10 @@ union addr {
 /* "[ffff:ffff:ffff:ffff:ffff:ffff:255.255.255.255]:65535" and its NUL. */
 #define ADDR_TEXT_BYTES 56
 
-/* Parse "a.b.c.d:port" (or "*:port" where a wildcard makes sense). 0, or -EINVAL and *addr untouched. */
+/*
+ * Parse "a.b.c.d:port" (or "*:port" where a wildcard makes sense). 0, or -EINVAL and *addr
+ * untouched.
+ */
 int addr_parse(const char *text, bool wildcard_ok, union addr *addr);
 
 /* Length to pass to the socket calls. */

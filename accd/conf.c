@@ -2,13 +2,14 @@
 /*
  * conf.c - what the keys of accd.conf mean
  *
- * conf_parse.c turns the text into a tree of sections, keys and lines. This file walks the tree against two tables: the
- * sections (which exist, where, with a label or not, how often) and the keys (type, default, bounds). A key's default is
- * written as one would write it in the file and goes through the same code as a value does.
+ * conf_parse.c turns the text into a tree of sections, keys and lines. This file walks the tree
+ * against two tables: the sections (which exist, where, with a label or not, how often) and the
+ * keys (type, default, bounds). A key's default is written as one would write it in the file and
+ * goes through the same code as a value does.
  *
- * Nothing is guessed: an unknown section or key, a value of another type or out of bounds, a missing key without default,
- * a name used twice, a reference to nothing is a mistake with file, line and the full name of the key. All of them are
- * reported; then the load fails as a whole.
+ * Nothing is guessed: an unknown section or key, a value of another type or out of bounds, a
+ * missing key without default, a name used twice, a reference to nothing is a mistake with file,
+ * line and the full name of the key. All of them are reported; then the load fails as a whole.
  *
  * To add a key: a member in conf.h, a row in conf_keys[], a paragraph in man/accd.conf.5.
  */
@@ -35,54 +36,67 @@ struct conf_section {
 };
 
 static const struct conf_section conf_sections[] = {
-	{ "log", false, false },
-	{ "worker", false, false },
+	{ "log", false, false },       { "worker", false, false },
 	{ "wire", false, false }, /* required for stack = lkl: check_wire() */
-	{ "listener", true, true },
-	{ "pool", true, true },
+	{ "listener", true, true },    { "pool", true, true },
 	{ "pool.server", true, true },
 };
 
 #define N_SECTIONS (sizeof(conf_sections) / sizeof(conf_sections[0]))
 
 const struct conf_key conf_keys[] = {
-	{ "", "stack", CONF_T_ENUM, "lkl", 0, 0, "lkl|host", offsetof(struct conf, stack),
+	{ "", "stack", CONF_T_ENUM, "lkl", 0, 0, "lkl|host",
+	  offsetof(struct conf, stack),
 	  "TCP/IP stack that carries the sessions" },
 
-	{ "log", "access", CONF_T_STRING, "-", 1, PATH_MAX - 1, NULL, offsetof(struct conf_log, access),
+	{ "log", "access", CONF_T_STRING, "-", 1, PATH_MAX - 1, NULL,
+	  offsetof(struct conf_log, access),
 	  "where a line per session goes: a path, \"-\" for stdout, or \"off\"" },
 
-	{ "worker", "cpu", CONF_T_INT, "-1", -1, 1023, NULL, offsetof(struct conf_worker, cpu),
+	{ "worker", "cpu", CONF_T_INT, "-1", -1, 1023, NULL,
+	  offsetof(struct conf_worker, cpu),
 	  "CPU that the worker's loop is pinned to; -1: not pinned" },
 	{ "worker", "memory", CONF_T_SIZE, "512M", 32LL << 20, 64LL << 30, NULL,
-	  offsetof(struct conf_worker, memory_bytes), "memory of the stack instance (stack = lkl only)" },
-	{ "worker", "spin", CONF_T_US, "50us", 0, 1000000, NULL, offsetof(struct conf_worker, spin_us),
+	  offsetof(struct conf_worker, memory_bytes),
+	  "memory of the stack instance (stack = lkl only)" },
+	{ "worker", "spin", CONF_T_US, "50us", 0, 1000000, NULL,
+	  offsetof(struct conf_worker, spin_us),
 	  "how long an idle worker polls before it sleeps (stack = lkl only)" },
 	{ "worker", "drain_timeout", CONF_T_MS, "30s", 0, DAY_MS, NULL,
-	  offsetof(struct conf_worker, drain_timeout_ms), "how long sessions may go on after SIGTERM" },
+	  offsetof(struct conf_worker, drain_timeout_ms),
+	  "how long sessions may go on after SIGTERM" },
 	{ "worker", "max_sessions", CONF_T_COUNT, "20000", 1, 1000000, NULL,
-	  offsetof(struct conf_worker, max_sessions), "sessions at a time; more wait in the listeners' backlog" },
+	  offsetof(struct conf_worker, max_sessions),
+	  "sessions at a time; more wait in the listeners' backlog" },
 
-	{ "wire", "type", CONF_T_ENUM, "packet", 0, 0, "packet", offsetof(struct conf_wire, type),
-	  "mechanism that moves frames" },
-	{ "wire", "interface", CONF_T_STRING, NULL, 1, IFNAMSIZ - 1, NULL, offsetof(struct conf_wire, interface),
+	{ "wire", "type", CONF_T_ENUM, "packet", 0, 0, "packet",
+	  offsetof(struct conf_wire, type), "mechanism that moves frames" },
+	{ "wire", "interface", CONF_T_STRING, NULL, 1, IFNAMSIZ - 1, NULL,
+	  offsetof(struct conf_wire, interface),
 	  "network interface that the stack works on" },
-	{ "wire", "mode", CONF_T_ENUM, "own", 0, 0, "own", offsetof(struct conf_wire, mode),
+	{ "wire", "mode", CONF_T_ENUM, "own", 0, 0, "own",
+	  offsetof(struct conf_wire, mode),
 	  "own: the interface's IPv4 addresses move into the stack, and back at exit" },
 
-	{ "listener", "bind", CONF_T_BIND, NULL, 0, 0, NULL, offsetof(struct conf_listener, bind),
+	{ "listener", "bind", CONF_T_BIND, NULL, 0, 0, NULL,
+	  offsetof(struct conf_listener, bind),
 	  "address and port to accept clients on" },
-	{ "listener", "pool", CONF_T_NAME, NULL, 0, 0, NULL, offsetof(struct conf_listener, pool_name),
+	{ "listener", "pool", CONF_T_NAME, NULL, 0, 0, NULL,
+	  offsetof(struct conf_listener, pool_name),
 	  "pool that serves the sessions" },
 	{ "listener", "idle_timeout", CONF_T_MS, "5m", 100, 30 * DAY_MS, NULL,
-	  offsetof(struct conf_listener, idle_timeout_ms), "a session without a byte for this long is reset" },
-	{ "listener", "backlog", CONF_T_INT, "1024", 1, 65535, NULL, offsetof(struct conf_listener, backlog),
+	  offsetof(struct conf_listener, idle_timeout_ms),
+	  "a session without a byte for this long is reset" },
+	{ "listener", "backlog", CONF_T_INT, "1024", 1, 65535, NULL,
+	  offsetof(struct conf_listener, backlog),
 	  "connections that may wait to be accepted" },
 
 	{ "pool", "connect_timeout", CONF_T_MS, "5s", 100, 3600 * 1000, NULL,
-	  offsetof(struct conf_pool, connect_timeout_ms), "how long one server may take to accept a connection" },
+	  offsetof(struct conf_pool, connect_timeout_ms),
+	  "how long one server may take to accept a connection" },
 
-	{ "pool.server", "address", CONF_T_ADDRESS, NULL, 0, 0, NULL, offsetof(struct conf_server, address),
+	{ "pool.server", "address", CONF_T_ADDRESS, NULL, 0, 0, NULL,
+	  offsetof(struct conf_server, address),
 	  "address and port of the server" },
 };
 
@@ -95,7 +109,8 @@ struct unit {
 	uint64_t factor;
 };
 
-static int parse_number_unit(const char *text, const struct unit *units, uint64_t *result)
+static int parse_number_unit(const char *text, const struct unit *units,
+			     uint64_t *result)
 {
 	const struct unit *u;
 	uint64_t n = 0;
@@ -122,9 +137,14 @@ static int parse_number_unit(const char *text, const struct unit *units, uint64_
 int conf_parse_time_us(const char *text, uint64_t *us)
 {
 	static const struct unit units[] = {
-		{ "us", 1 },	     { "ms", 1000 },	       { "s", 1000000 },
-		{ "m", 60000000 },   { "min", 60000000 },      { "h", 3600000000ULL },
-		{ "d", 86400000000ULL }, { NULL, 0 },
+		{ "us", 1 },
+		{ "ms", 1000 },
+		{ "s", 1000000 },
+		{ "m", 60000000 },
+		{ "min", 60000000 },
+		{ "h", 3600000000ULL },
+		{ "d", 86400000000ULL },
+		{ NULL, 0 },
 	};
 
 	if (!strcmp(text, "0")) {
@@ -137,8 +157,9 @@ int conf_parse_time_us(const char *text, uint64_t *us)
 int conf_parse_size(const char *text, uint64_t *bytes)
 {
 	static const struct unit units[] = {
-		{ "", 1 },	      { "k", 1 << 10 },	    { "K", 1 << 10 },	{ "M", 1 << 20 },
-		{ "m", 1 << 20 },     { "G", 1 << 30 },	    { "g", 1 << 30 },	{ NULL, 0 },
+		{ "", 1 },	  { "k", 1 << 10 }, { "K", 1 << 10 },
+		{ "M", 1 << 20 }, { "m", 1 << 20 }, { "G", 1 << 30 },
+		{ "g", 1 << 30 }, { NULL, 0 },
 	};
 
 	return parse_number_unit(text, units, bytes);
@@ -148,7 +169,8 @@ static int parse_int(const char *text, int64_t *n)
 {
 	char *end;
 
-	if (!isdigit((unsigned char)*text) && !(*text == '-' && isdigit((unsigned char)text[1])))
+	if (!isdigit((unsigned char)*text) &&
+	    !(*text == '-' && isdigit((unsigned char)text[1])))
 		return -EINVAL;
 	errno = 0;
 	*n = strtoll(text, &end, 10);
@@ -196,7 +218,8 @@ static void format_time(int64_t n, bool is_ms, char *buf, size_t buf_len)
 	if (!us)
 		snprintf(buf, buf_len, "0");
 	else if (us % 86400000000LL == 0)
-		snprintf(buf, buf_len, "%lldd", (long long)(us / 86400000000LL));
+		snprintf(buf, buf_len, "%lldd",
+			 (long long)(us / 86400000000LL));
 	else if (us % 3600000000LL == 0)
 		snprintf(buf, buf_len, "%lldh", (long long)(us / 3600000000LL));
 	else if (us % 1000000 == 0)
@@ -208,9 +231,11 @@ static void format_time(int64_t n, bool is_ms, char *buf, size_t buf_len)
 }
 
 /*
- * Store `text` at `dst` as `key` wants it. Returns true, or false with the sentence "PROBLEM; expected WHAT" in why.
+ * Store `text` at `dst` as `key` wants it. Returns true, or false with the sentence "PROBLEM;
+ * expected WHAT" in why.
  */
-static bool value_set(const struct conf_key *key, const char *text, void *dst, char *why, size_t why_len)
+static bool value_set(const struct conf_key *key, const char *text, void *dst,
+		      char *why, size_t why_len)
 {
 	char lo[32], hi[32];
 	uint64_t u = 0;
@@ -219,18 +244,23 @@ static bool value_set(const struct conf_key *key, const char *text, void *dst, c
 
 	switch (key->type) {
 	case CONF_T_STRING:
-		if ((int64_t)strlen(text) < key->min || (int64_t)strlen(text) > key->max) {
-			snprintf(why, why_len, "wrong length; expected %lld to %lld bytes", (long long)key->min,
-				 (long long)key->max);
+		if ((int64_t)strlen(text) < key->min ||
+		    (int64_t)strlen(text) > key->max) {
+			snprintf(why, why_len,
+				 "wrong length; expected %lld to %lld bytes",
+				 (long long)key->min, (long long)key->max);
 			return false;
 		}
-		strcpy(dst, text); /* NOLINT: key->max is the size of the member, less the NUL */
+		strcpy(dst,
+		       text); /* NOLINT: key->max is the size of the member, less the NUL */
 		return true;
 
 	case CONF_T_NAME:
 		if (!is_name(text)) {
-			snprintf(why, why_len, "not a name; expected 1 to %d letters, digits, '-', '_' or '.'",
-				 CONF_NAME_BYTES - 1);
+			snprintf(
+				why, why_len,
+				"not a name; expected 1 to %d letters, digits, '-', '_' or '.'",
+				CONF_NAME_BYTES - 1);
 			return false;
 		}
 		strcpy(dst, text);
@@ -239,7 +269,8 @@ static bool value_set(const struct conf_key *key, const char *text, void *dst, c
 	case CONF_T_ENUM:
 		r = choice_index(key->choices, text);
 		if (r < 0) {
-			snprintf(why, why_len, "unknown; expected %s", key->choices);
+			snprintf(why, why_len, "unknown; expected %s",
+				 key->choices);
 			return false;
 		}
 		*(int *)dst = r;
@@ -249,13 +280,15 @@ static bool value_set(const struct conf_key *key, const char *text, void *dst, c
 	case CONF_T_COUNT:
 		r = parse_int(text, &n);
 		if (r == -EINVAL) {
-			snprintf(why, why_len, "not a whole number; expected %lld to %lld", (long long)key->min,
-				 (long long)key->max);
+			snprintf(why, why_len,
+				 "not a whole number; expected %lld to %lld",
+				 (long long)key->min, (long long)key->max);
 			return false;
 		}
 		if (r || n < key->min || n > key->max) {
-			snprintf(why, why_len, "out of range; expected %lld to %lld", (long long)key->min,
-				 (long long)key->max);
+			snprintf(why, why_len,
+				 "out of range; expected %lld to %lld",
+				 (long long)key->min, (long long)key->max);
 			return false;
 		}
 		if (key->type == CONF_T_INT)
@@ -270,18 +303,23 @@ static bool value_set(const struct conf_key *key, const char *text, void *dst, c
 		format_time(key->max, key->type == CONF_T_MS, hi, sizeof(hi));
 		r = conf_parse_time_us(text, &u);
 		if (r == -EINVAL) {
-			snprintf(why, why_len, "not a time with its unit (us, ms, s, m, h, d); expected %s to %s", lo,
-				 hi);
+			snprintf(
+				why, why_len,
+				"not a time with its unit (us, ms, s, m, h, d); expected %s to %s",
+				lo, hi);
 			return false;
 		}
 		if (key->type == CONF_T_MS && u % 1000) {
-			snprintf(why, why_len, "finer than a millisecond; expected %s to %s", lo, hi);
+			snprintf(why, why_len,
+				 "finer than a millisecond; expected %s to %s",
+				 lo, hi);
 			return false;
 		}
 		if (key->type == CONF_T_MS)
 			u /= 1000;
 		if (r || u < (uint64_t)key->min || u > (uint64_t)key->max) {
-			snprintf(why, why_len, "out of range; expected %s to %s", lo, hi);
+			snprintf(why, why_len,
+				 "out of range; expected %s to %s", lo, hi);
 			return false;
 		}
 		*(uint32_t *)dst = u;
@@ -290,11 +328,15 @@ static bool value_set(const struct conf_key *key, const char *text, void *dst, c
 	case CONF_T_SIZE:
 		r = conf_parse_size(text, &u);
 		if (r == -EINVAL) {
-			snprintf(why, why_len, "not a size; expected bytes, or a number with k, M or G, e.g. \"512M\"");
+			snprintf(
+				why, why_len,
+				"not a size; expected bytes, or a number with k, M or G, e.g. \"512M\"");
 			return false;
 		}
 		if (r || u < (uint64_t)key->min || u > (uint64_t)key->max) {
-			snprintf(why, why_len, "out of range; expected %lldM to %lldM", (long long)(key->min >> 20),
+			snprintf(why, why_len,
+				 "out of range; expected %lldM to %lldM",
+				 (long long)(key->min >> 20),
 				 (long long)(key->max >> 20));
 			return false;
 		}
@@ -303,15 +345,18 @@ static bool value_set(const struct conf_key *key, const char *text, void *dst, c
 
 	case CONF_T_BIND:
 		if (addr_parse(text, true, dst)) {
-			snprintf(why, why_len,
-				 "not an IPv4 address:port; expected e.g. \"192.0.2.1:80\" or \"*:80\"");
+			snprintf(
+				why, why_len,
+				"not an IPv4 address:port; expected e.g. \"192.0.2.1:80\" or \"*:80\"");
 			return false;
 		}
 		return true;
 
 	case CONF_T_ADDRESS:
 		if (addr_parse(text, false, dst)) {
-			snprintf(why, why_len, "not an IPv4 address:port; expected e.g. \"192.0.2.1:80\"");
+			snprintf(
+				why, why_len,
+				"not an IPv4 address:port; expected e.g. \"192.0.2.1:80\"");
 			return false;
 		}
 		return true;
@@ -343,7 +388,8 @@ static const struct conf_key *find_key(const char *section, const char *key)
 	unsigned int i;
 
 	for (i = 0; i < conf_keys_len; i++)
-		if (!strcmp(conf_keys[i].section, section) && !strcmp(conf_keys[i].key, key))
+		if (!strcmp(conf_keys[i].section, section) &&
+		    !strcmp(conf_keys[i].key, key))
 			return &conf_keys[i];
 	return NULL;
 }
@@ -357,33 +403,43 @@ static const char *list_keys(const char *section, char *buf, size_t buf_len)
 	buf[0] = '\0';
 	for (i = 0; i < conf_keys_len && n < buf_len; i++)
 		if (!strcmp(conf_keys[i].section, section))
-			n += snprintf(buf + n, buf_len - n, "%s%s", n ? ", " : "", conf_keys[i].key);
+			n += snprintf(buf + n, buf_len - n, "%s%s",
+				      n ? ", " : "", conf_keys[i].key);
 	for (i = 0; i < N_SECTIONS && n < buf_len; i++) {
 		const char *path = conf_sections[i].path;
 		size_t len = strlen(section);
 
 		if (!len && !strchr(path, '.'))
-			n += snprintf(buf + n, buf_len - n, "%s%s", n ? ", " : "", path);
-		else if (len && !strncmp(path, section, len) && path[len] == '.')
-			n += snprintf(buf + n, buf_len - n, "%s%s", n ? ", " : "", path + len + 1);
+			n += snprintf(buf + n, buf_len - n, "%s%s",
+				      n ? ", " : "", path);
+		else if (len && !strncmp(path, section, len) &&
+			 path[len] == '.')
+			n += snprintf(buf + n, buf_len - n, "%s%s",
+				      n ? ", " : "", path + len + 1);
 	}
 	return buf;
 }
 
 /* Name of a node as the messages write it: "pool.origin.server.s1.address". */
-static const char *node_path(const struct conf_node *node, char *buf, size_t buf_len)
+static const char *node_path(const struct conf_node *node, char *buf,
+			     size_t buf_len)
 {
 	char head[512] = "";
 
 	if (node->parent && node->parent->parent)
 		node_path(node->parent, head, sizeof(head));
-	snprintf(buf, buf_len, "%s%s%s%s%s", head, head[0] ? "." : "", node->name, node->label ? "." : "",
+	snprintf(buf, buf_len, "%s%s%s%s%s", head, head[0] ? "." : "",
+		 node->name, node->label ? "." : "",
 		 node->label ? node->label : "");
 	return buf;
 }
 
-/* Take the keys of `node` into `base`; every key of the table gets its value, its default, or is reported. */
-static void take_keys(struct checker *ck, const struct conf_node *node, const char *section, void *base)
+/*
+ * Take the keys of `node` into `base`; every key of the table gets its value, its default, or is
+ * reported.
+ */
+static void take_keys(struct checker *ck, const struct conf_node *node,
+		      const char *section, void *base)
 {
 	char path[600], why[256], known[256];
 	const struct conf_node *child;
@@ -397,36 +453,50 @@ static void take_keys(struct checker *ck, const struct conf_node *node, const ch
 			continue;
 		node_path(child, path, sizeof(path));
 		if (child->is_section) {
-			snprintf(sub, sizeof(sub), "%s%s%.40s", section, section[0] ? "." : "", child->name);
+			snprintf(sub, sizeof(sub), "%s%s%.40s", section,
+				 section[0] ? "." : "", child->name);
 			if (find_section(sub))
 				continue; /* the caller takes it */
 			if (find_key(section, child->name))
-				conf_error(&ck->errs, child->line, "%s: a section; expected a value", path);
+				conf_error(&ck->errs, child->line,
+					   "%s: a section; expected a value",
+					   path);
 			else
-				conf_error(&ck->errs, child->line, "%s: unknown section; expected %s", path,
-					   list_keys(section, known, sizeof(known)));
+				conf_error(&ck->errs, child->line,
+					   "%s: unknown section; expected %s",
+					   path,
+					   list_keys(section, known,
+						     sizeof(known)));
 			continue;
 		}
 		key = find_key(section, child->name);
 		if (!key) {
-			snprintf(sub, sizeof(sub), "%s%s%.40s", section, section[0] ? "." : "", child->name);
+			snprintf(sub, sizeof(sub), "%s%s%.40s", section,
+				 section[0] ? "." : "", child->name);
 			if (find_section(sub))
-				conf_error(&ck->errs, child->line, "%s: \"%s\": a value; expected a section { ... }",
-					   path, child->value);
+				conf_error(
+					&ck->errs, child->line,
+					"%s: \"%s\": a value; expected a section { ... }",
+					path, child->value);
 			else
-				conf_error(&ck->errs, child->line, "%s: unknown key; expected %s", path,
-					   list_keys(section, known, sizeof(known)));
+				conf_error(&ck->errs, child->line,
+					   "%s: unknown key; expected %s", path,
+					   list_keys(section, known,
+						     sizeof(known)));
 			continue;
 		}
 		i = key - conf_keys;
 		if (seen_line[i]) {
-			conf_error(&ck->errs, child->line, "%s: \"%s\": set twice; first on line %d", path,
-				   child->value, seen_line[i]);
+			conf_error(&ck->errs, child->line,
+				   "%s: \"%s\": set twice; first on line %d",
+				   path, child->value, seen_line[i]);
 			continue;
 		}
 		seen_line[i] = child->line;
-		if (!value_set(key, child->value, (char *)base + key->offset, why, sizeof(why)))
-			conf_error(&ck->errs, child->line, "%s: \"%s\": %s", path, child->value, why);
+		if (!value_set(key, child->value, (char *)base + key->offset,
+			       why, sizeof(why)))
+			conf_error(&ck->errs, child->line, "%s: \"%s\": %s",
+				   path, child->value, why);
 	}
 
 	for (i = 0; i < conf_keys_len; i++) {
@@ -434,20 +504,26 @@ static void take_keys(struct checker *ck, const struct conf_node *node, const ch
 		if (strcmp(key->section, section) || seen_line[i])
 			continue;
 		if (key->dflt) {
-			if (!value_set(key, key->dflt, (char *)base + key->offset, why, sizeof(why)))
-				conf_error(&ck->errs, 0, "%s.%s: bad default \"%s\": %s", section, key->key,
-					   key->dflt, why);
+			if (!value_set(key, key->dflt,
+				       (char *)base + key->offset, why,
+				       sizeof(why)))
+				conf_error(&ck->errs, 0,
+					   "%s.%s: bad default \"%s\": %s",
+					   section, key->key, key->dflt, why);
 		} else if (node) {
 			node_path(node, path, sizeof(path));
-			conf_error(&ck->errs, node->line, "%s.%s: missing; %s", path, key->key, key->help);
+			conf_error(&ck->errs, node->line, "%s.%s: missing; %s",
+				   path, key->key, key->help);
 		}
 	}
 }
 
-_Static_assert(sizeof(conf_keys) / sizeof(conf_keys[0]) <= 64, "seen_line in take_keys()");
+_Static_assert(sizeof(conf_keys) / sizeof(conf_keys[0]) <= 64,
+	       "seen_line in take_keys()");
 
 /* Next child that is the section `name`, behind `prev` (NULL: from the start). */
-static const struct conf_node *next_section(const struct conf_node *node, const char *name,
+static const struct conf_node *next_section(const struct conf_node *node,
+					    const char *name,
 					    const struct conf_node *prev)
 {
 	const struct conf_node *child = prev ? prev->next : node->children;
@@ -459,16 +535,21 @@ static const struct conf_node *next_section(const struct conf_node *node, const 
 }
 
 /* A section without a label, at most once. */
-static const struct conf_node *single_section(struct checker *ck, const struct conf_node *root, const char *name)
+static const struct conf_node *single_section(struct checker *ck,
+					      const struct conf_node *root,
+					      const char *name)
 {
 	const struct conf_node *first = NULL, *node = NULL;
 
 	while ((node = next_section(root, name, node))) {
 		if (node->label)
-			conf_error(&ck->errs, node->line, "%s: takes no name, but has \"%s\"", name, node->label);
+			conf_error(&ck->errs, node->line,
+				   "%s: takes no name, but has \"%s\"", name,
+				   node->label);
 		if (first)
-			conf_error(&ck->errs, node->line, "%s: section stands twice; first on line %d", name,
-				   first->line);
+			conf_error(&ck->errs, node->line,
+				   "%s: section stands twice; first on line %d",
+				   name, first->line);
 		else
 			first = node;
 	}
@@ -479,31 +560,39 @@ static const struct conf_node *single_section(struct checker *ck, const struct c
  * A section with a label, any number up to max: check label and count, report duplicates.
  * Returns false if this one is to be left out.
  */
-static bool check_label(struct checker *ck, const struct conf_node *node, unsigned int n, unsigned int max)
+static bool check_label(struct checker *ck, const struct conf_node *node,
+			unsigned int n, unsigned int max)
 {
 	const struct conf_node *other = NULL;
 	char path[600];
 
 	node_path(node, path, sizeof(path));
 	if (!node->label) {
-		conf_error(&ck->errs, node->line, "%s: has no name; expected \"%s NAME { ... }\"", path, node->name);
+		conf_error(&ck->errs, node->line,
+			   "%s: has no name; expected \"%s NAME { ... }\"",
+			   path, node->name);
 		return false;
 	}
 	if (!is_name(node->label)) {
-		conf_error(&ck->errs, node->line,
-			   "%s: \"%s\": not a name; expected 1 to %d letters, digits, '-', '_' or '.'", path,
-			   node->label, CONF_NAME_BYTES - 1);
+		conf_error(
+			&ck->errs, node->line,
+			"%s: \"%s\": not a name; expected 1 to %d letters, digits, '-', '_' or '.'",
+			path, node->label, CONF_NAME_BYTES - 1);
 		return false;
 	}
-	while ((other = next_section(node->parent, node->name, other)) && other != node) {
+	while ((other = next_section(node->parent, node->name, other)) &&
+	       other != node) {
 		if (other->label && !strcmp(other->label, node->label)) {
-			conf_error(&ck->errs, node->line, "%s: the name stands twice; first on line %d", path,
-				   other->line);
+			conf_error(
+				&ck->errs, node->line,
+				"%s: the name stands twice; first on line %d",
+				path, other->line);
 			return false;
 		}
 	}
 	if (n >= max) {
-		conf_error(&ck->errs, node->line, "%s: too many; at most %u", path, max);
+		conf_error(&ck->errs, node->line, "%s: too many; at most %u",
+			   path, max);
 		return false;
 	}
 	return true;
@@ -517,27 +606,33 @@ static void take_pools(struct checker *ck, const struct conf_node *root)
 
 	while ((node = next_section(root, "pool", node))) {
 		struct conf_pool spare = { 0 };
-		bool is_kept = check_label(ck, node, ck->conf->n_pools, CONF_POOLS_MAX);
+		bool is_kept = check_label(ck, node, ck->conf->n_pools,
+					   CONF_POOLS_MAX);
 
 		/* one that is left out is checked all the same: all mistakes in one run */
 		pool = is_kept ? &ck->conf->pools[ck->conf->n_pools++] : &spare;
-		snprintf(pool->name, sizeof(pool->name), "%s", node->label ? node->label : "");
+		snprintf(pool->name, sizeof(pool->name), "%s",
+			 node->label ? node->label : "");
 		pool->line = node->line;
 		take_keys(ck, node, "pool", pool);
 		sub = NULL;
 		while ((sub = next_section(node, "server", sub))) {
 			struct conf_server spare_server = { 0 };
 
-			is_kept = check_label(ck, sub, pool->n_servers, CONF_SERVERS_MAX);
-			server = is_kept ? &pool->servers[pool->n_servers++] : &spare_server;
-			snprintf(server->name, sizeof(server->name), "%s", sub->label ? sub->label : "");
+			is_kept = check_label(ck, sub, pool->n_servers,
+					      CONF_SERVERS_MAX);
+			server = is_kept ? &pool->servers[pool->n_servers++] :
+					   &spare_server;
+			snprintf(server->name, sizeof(server->name), "%s",
+				 sub->label ? sub->label : "");
 			server->line = sub->line;
 			take_keys(ck, sub, "pool.server", server);
 		}
 		if (!next_section(node, "server", NULL))
-			conf_error(&ck->errs, node->line,
-				   "pool.%s.server: missing; expected at least one \"server NAME { address = ...; }\"",
-				   pool->name);
+			conf_error(
+				&ck->errs, node->line,
+				"pool.%s.server: missing; expected at least one \"server NAME { address = ...; }\"",
+				pool->name);
 	}
 }
 
@@ -548,16 +643,22 @@ static void take_listeners(struct checker *ck, const struct conf_node *root)
 
 	while ((node = next_section(root, "listener", node))) {
 		struct conf_listener spare = { 0 };
-		bool is_kept = check_label(ck, node, ck->conf->n_listeners, CONF_LISTENERS_MAX);
+		bool is_kept = check_label(ck, node, ck->conf->n_listeners,
+					   CONF_LISTENERS_MAX);
 
-		listener = is_kept ? &ck->conf->listeners[ck->conf->n_listeners++] : &spare;
-		snprintf(listener->name, sizeof(listener->name), "%s", node->label ? node->label : "");
+		listener =
+			is_kept ?
+				&ck->conf->listeners[ck->conf->n_listeners++] :
+				&spare;
+		snprintf(listener->name, sizeof(listener->name), "%s",
+			 node->label ? node->label : "");
 		listener->line = node->line;
 		take_keys(ck, node, "listener", listener);
 	}
 }
 
-static int key_line(const struct conf_node *root, const char *section, const char *label, const char *key, int dflt)
+static int key_line(const struct conf_node *root, const char *section,
+		    const char *label, const char *key, int dflt)
 {
 	const struct conf_node *node = NULL, *child;
 
@@ -586,19 +687,29 @@ static void check_references(struct checker *ck, const struct conf_node *root)
 				break;
 		l->pool = j;
 		if (l->pool_name[0] && j == conf->n_pools)
-			conf_error(&ck->errs, key_line(root, "listener", l->name, "pool", l->line),
-				   "listener.%s.pool: \"%s\": no such pool; expected the name of a \"pool NAME { ... }\"",
-				   l->name, l->pool_name);
+			conf_error(
+				&ck->errs,
+				key_line(root, "listener", l->name, "pool",
+					 l->line),
+				"listener.%s.pool: \"%s\": no such pool; expected the name of a \"pool NAME { ... }\"",
+				l->name, l->pool_name);
 		for (j = 0; j < i; j++) {
 			struct conf_listener *other = &conf->listeners[j];
 
-			if (!l->bind.sa.sa_family || !other->bind.sa.sa_family ||
+			if (!l->bind.sa.sa_family ||
+			    !other->bind.sa.sa_family ||
 			    !addr_overlap(&l->bind, &other->bind))
 				continue;
-			conf_error(&ck->errs, key_line(root, "listener", l->name, "bind", l->line),
-				   "listener.%s.bind: \"%s\": overlaps listener.%s.bind on line %d", l->name,
-				   addr_format(&l->bind, text, sizeof(text)), other->name,
-				   key_line(root, "listener", other->name, "bind", other->line));
+			conf_error(
+				&ck->errs,
+				key_line(root, "listener", l->name, "bind",
+					 l->line),
+				"listener.%s.bind: \"%s\": overlaps listener.%s.bind on line %d",
+				l->name,
+				addr_format(&l->bind, text, sizeof(text)),
+				other->name,
+				key_line(root, "listener", other->name, "bind",
+					 other->line));
 			break;
 		}
 	}
@@ -611,8 +722,9 @@ static void check_wire(struct checker *ck, const struct conf_node *root)
 	ck->conf->wire.is_set = node != NULL;
 	take_keys(ck, node, "wire", &ck->conf->wire);
 	if (!node && ck->conf->stack == CONF_STACK_LKL)
-		conf_error(&ck->errs, ck->last_line,
-			   "wire: missing; stack = lkl needs \"wire { interface = NAME; }\"");
+		conf_error(
+			&ck->errs, ck->last_line,
+			"wire: missing; stack = lkl needs \"wire { interface = NAME; }\"");
 }
 
 static void check_required(struct checker *ck, const struct conf_node *root)
@@ -622,16 +734,24 @@ static void check_required(struct checker *ck, const struct conf_node *root)
 	for (i = 0; i < N_SECTIONS; i++) {
 		const char *path = conf_sections[i].path;
 
-		if (conf_sections[i].is_required && !strchr(path, '.') && !next_section(root, path, NULL))
-			conf_error(&ck->errs, ck->last_line, "%s: missing; expected at least one \"%s%s { ... }\"",
-				   path, path, conf_sections[i].has_label ? " NAME" : "");
+		if (conf_sections[i].is_required && !strchr(path, '.') &&
+		    !next_section(root, path, NULL))
+			conf_error(
+				&ck->errs, ck->last_line,
+				"%s: missing; expected at least one \"%s%s { ... }\"",
+				path, path,
+				conf_sections[i].has_label ? " NAME" : "");
 	}
 }
 
-struct conf *conf_load_text(const char *text, size_t len, const char *name, int stack_override,
-			    void (*report)(void *ctx, const char *line), void *ctx, int *mistakes)
+struct conf *conf_load_text(const char *text, size_t len, const char *name,
+			    int stack_override,
+			    void (*report)(void *ctx, const char *line),
+			    void *ctx, int *mistakes)
 {
-	struct checker ck = { .errs = { .file = name, .report = report, .ctx = ctx } };
+	struct checker ck = {
+		.errs = { .file = name, .report = report, .ctx = ctx }
+	};
 	struct conf_node *root;
 
 	*mistakes = 0;
@@ -648,7 +768,8 @@ struct conf *conf_load_text(const char *text, size_t len, const char *name, int 
 	if (stack_override >= 0)
 		ck.conf->stack = stack_override;
 	take_keys(&ck, single_section(&ck, root, "log"), "log", &ck.conf->log);
-	take_keys(&ck, single_section(&ck, root, "worker"), "worker", &ck.conf->worker);
+	take_keys(&ck, single_section(&ck, root, "worker"), "worker",
+		  &ck.conf->worker);
 	check_wire(&ck, root);
 	take_pools(&ck, root);
 	take_listeners(&ck, root);
@@ -671,10 +792,13 @@ struct conf *conf_load_text(const char *text, size_t len, const char *name, int 
 	return ck.conf;
 }
 
-struct conf *conf_load(const char *path, int stack_override, void (*report)(void *ctx, const char *line), void *ctx,
+struct conf *conf_load(const char *path, int stack_override,
+		       void (*report)(void *ctx, const char *line), void *ctx,
 		       int *mistakes)
 {
-	struct conf_errors errs = { .file = path, .report = report, .ctx = ctx };
+	struct conf_errors errs = { .file = path,
+				    .report = report,
+				    .ctx = ctx };
 	struct conf *conf = NULL;
 	struct stat st;
 	char *text = NULL;
@@ -697,12 +821,14 @@ struct conf *conf_load(const char *path, int stack_override, void (*report)(void
 		conf_error(&errs, 0, "out of memory");
 		goto out_close;
 	}
-	while (len <= FILE_BYTES_MAX && (n = read(fd, text + len, FILE_BYTES_MAX + 1 - len)) > 0)
+	while (len <= FILE_BYTES_MAX &&
+	       (n = read(fd, text + len, FILE_BYTES_MAX + 1 - len)) > 0)
 		len += n;
 	if (len > FILE_BYTES_MAX)
 		conf_error(&errs, 0, "longer than %d bytes", FILE_BYTES_MAX);
 	else
-		conf = conf_load_text(text, len, path, stack_override, report, ctx, mistakes);
+		conf = conf_load_text(text, len, path, stack_override, report,
+				      ctx, mistakes);
 	free(text);
 
 out_close:

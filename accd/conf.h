@@ -2,9 +2,10 @@
 /*
  * conf.h - the checked configuration, as the daemon uses it
  *
- * conf_load() either returns a configuration in which every value is set and valid, or reports every mistake and returns
- * none. It is read-only from then on. The table conf_keys[] is the only place where a key's name, type, default, bounds
- * and help stand; accd.conf(5) is compared with it by a test.
+ * conf_load() either returns a configuration in which every value is set and valid, or reports
+ * every mistake and returns none. It is read-only from then on. The table conf_keys[] is the only
+ * place where a key's name, type, default, bounds and help stand; accd.conf(5) is compared with
+ * it by a test.
  */
 #ifndef ACCD_CONF_H
 #define ACCD_CONF_H
@@ -17,7 +18,8 @@
 #include "addr.h"
 #include "conf_parse.h"
 
-#define CONF_NAME_BYTES 32 /* names of listeners, pools and servers, with their NUL: log fields stay short */
+#define CONF_NAME_BYTES \
+	32 /* names of listeners, pools and servers, with their NUL: log fields stay short */
 #define CONF_LISTENERS_MAX 32
 #define CONF_POOLS_MAX 32
 #define CONF_SERVERS_MAX 64 /* per pool */
@@ -81,20 +83,21 @@ struct conf {
 };
 
 enum conf_type {
-	CONF_T_STRING,	/* char[max + 1] */
-	CONF_T_NAME,	/* char[CONF_NAME_BYTES]: letters, digits, - _ . */
-	CONF_T_ENUM,	/* int: index into choices */
-	CONF_T_INT,	/* int */
-	CONF_T_COUNT,	/* uint32_t */
-	CONF_T_US,	/* uint32_t, in microseconds; text has a unit */
-	CONF_T_MS,	/* uint32_t, in milliseconds; text has a unit */
-	CONF_T_SIZE,	/* uint64_t, in bytes; text may have k, M or G */
-	CONF_T_BIND,	/* union addr, "*" allowed */
-	CONF_T_ADDRESS,	/* union addr */
+	CONF_T_STRING, /* char[max + 1] */
+	CONF_T_NAME, /* char[CONF_NAME_BYTES]: letters, digits, - _ . */
+	CONF_T_ENUM, /* int: index into choices */
+	CONF_T_INT, /* int */
+	CONF_T_COUNT, /* uint32_t */
+	CONF_T_US, /* uint32_t, in microseconds; text has a unit */
+	CONF_T_MS, /* uint32_t, in milliseconds; text has a unit */
+	CONF_T_SIZE, /* uint64_t, in bytes; text may have k, M or G */
+	CONF_T_BIND, /* union addr, "*" allowed */
+	CONF_T_ADDRESS, /* union addr */
 };
 
 struct conf_key {
-	const char *section; /* "" for the top level, "pool.server" for a section inside another */
+	const char *
+		section; /* "" for the top level, "pool.server" for a section inside another */
 	const char *key;
 	enum conf_type type;
 	const char *dflt; /* as one would write it; NULL: required */
@@ -108,20 +111,26 @@ extern const struct conf_key conf_keys[];
 extern const unsigned int conf_keys_len;
 
 /*
- * Read and check `path`. stack_override: enum conf_stack, or -1. report: NULL for stderr.
- * Returns a configuration to be given to conf_free(), or NULL; *mistakes is their number (0: could not read the file or
- * no memory, which was reported too).
+ * Read and check `path`. stack_override: enum conf_stack, or -1. report: NULL for stderr. Returns
+ * a configuration to be given to conf_free(), or NULL; *mistakes is their number (0: could not
+ * read the file or no memory, which was reported too).
  */
-struct conf *conf_load(const char *path, int stack_override, void (*report)(void *ctx, const char *line), void *ctx,
+struct conf *conf_load(const char *path, int stack_override,
+		       void (*report)(void *ctx, const char *line), void *ctx,
 		       int *mistakes);
 
 /* The same for text in memory; `name` stands for the file in messages. */
-struct conf *conf_load_text(const char *text, size_t len, const char *name, int stack_override,
-			    void (*report)(void *ctx, const char *line), void *ctx, int *mistakes);
+struct conf *conf_load_text(const char *text, size_t len, const char *name,
+			    int stack_override,
+			    void (*report)(void *ctx, const char *line),
+			    void *ctx, int *mistakes);
 
 void conf_free(struct conf *conf);
 
-/* "5s", "50us", "2m"; a bare number only if it is 0. Result in microseconds. 0 or -EINVAL, -ERANGE. */
+/*
+ * "5s", "50us", "2m"; a bare number only if it is 0. Result in microseconds. 0 or -EINVAL,
+ * -ERANGE.
+ */
 int conf_parse_time_us(const char *text, uint64_t *us);
 
 /* "512M", "64k", "1G" or plain bytes. */

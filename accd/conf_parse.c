@@ -9,14 +9,17 @@
  *   name, label, value := bare word, or "string" with \n \t \\ \" escapes
  *   comment := '#' to the end of the line, or C style, which nests
  *
- * Left out, each with a message of its own: arrays, macros (.include), variables, heredocs. A bare word ends at a blank
- * or at one of ; , { } = " # and may hold everything else, so addresses and sizes need no quotes ("a:b" does in a key).
+ * Left out, each with a message of its own: arrays, macros (.include), variables, heredocs. A
+ * bare word ends at a blank or at one of ; , { } = " # and may hold everything else, so addresses
+ * and sizes need no quotes ("a:b" does in a key).
  *
- * Why a parser of our own: every message must name the line, also for a key that is missing, set twice or in the wrong
- * place, and Debian 12 has no package of the language's reference library ("libucl" there is a compression library).
+ * Why a parser of our own: every message must name the line, also for a key that is missing, set
+ * twice or in the wrong place, and Debian 12 has no package of the language's reference library
+ * ("libucl" there is a compression library).
  *
- * After a mistake the parser skips to the end of the line, or past a matching block, and goes on: all mistakes are
- * reported in one run. Nesting is bounded; there is no recursion that the file controls.
+ * After a mistake the parser skips to the end of the line, or past a matching block, and goes on:
+ * all mistakes are reported in one run. Nesting is bounded; there is no recursion that the file
+ * controls.
  */
 #include <stdarg.h>
 #include <stdio.h>
@@ -34,10 +37,10 @@ enum tok {
 	TOK_STRING,
 	TOK_OPEN,
 	TOK_CLOSE,
-	TOK_ASSIGN,	/* = or : */
-	TOK_SEPARATOR,	/* ; or , */
+	TOK_ASSIGN, /* = or : */
+	TOK_SEPARATOR, /* ; or , */
 	TOK_NEWLINE,
-	TOK_BAD,	/* reported already */
+	TOK_BAD, /* reported already */
 };
 
 struct parser {
@@ -97,12 +100,14 @@ static bool skip_blank(struct parser *ps)
 		} else if (*ps->p == '#') {
 			while (ps->p < ps->end && *ps->p != '\n')
 				ps->p++;
-		} else if (ps->end - ps->p >= 2 && ps->p[0] == '/' && ps->p[1] == '*') {
+		} else if (ps->end - ps->p >= 2 && ps->p[0] == '/' &&
+			   ps->p[1] == '*') {
 			line = ps->line;
 			depth = 0;
 			do {
 				if (ps->end - ps->p < 2) {
-					conf_error(ps->errs, line, "comment is never closed");
+					conf_error(ps->errs, line,
+						   "comment is never closed");
 					ps->p = ps->end;
 					return false;
 				}
@@ -133,7 +138,8 @@ static void read_string(struct parser *ps)
 	ps->p++;
 	for (;;) {
 		if (ps->p >= ps->end || *ps->p == '\n') {
-			conf_error(ps->errs, ps->tok_line, "string is not closed on its line");
+			conf_error(ps->errs, ps->tok_line,
+				   "string is not closed on its line");
 			ps->tok = TOK_BAD;
 			return;
 		}
@@ -147,8 +153,9 @@ static void read_string(struct parser *ps)
 			} else if (c == 't') {
 				c = '\t';
 			} else if (c != '"' && c != '\\') {
-				conf_error(ps->errs, ps->tok_line,
-					   "unknown escape in string; expected \\n, \\t, \\\\ or \\\"");
+				conf_error(
+					ps->errs, ps->tok_line,
+					"unknown escape in string; expected \\n, \\t, \\\\ or \\\"");
 				if (c == '\n')
 					ps->p--;
 				ps->tok = TOK_BAD;
@@ -156,12 +163,14 @@ static void read_string(struct parser *ps)
 			}
 		}
 		if (c == '\0') {
-			conf_error(ps->errs, ps->tok_line, "NUL byte in string");
+			conf_error(ps->errs, ps->tok_line,
+				   "NUL byte in string");
 			ps->tok = TOK_BAD;
 			return;
 		}
 		if (n + 1 >= sizeof(ps->word)) {
-			conf_error(ps->errs, ps->tok_line, "string is longer than %d bytes",
+			conf_error(ps->errs, ps->tok_line,
+				   "string is longer than %d bytes",
 				   PARSE_WORD_MAX - 1);
 			ps->tok = TOK_BAD;
 			return;
@@ -178,7 +187,9 @@ static void read_word(struct parser *ps)
 
 	while (ps->p < ps->end && is_word(ps, *ps->p)) {
 		if (n + 1 >= sizeof(ps->word)) {
-			conf_error(ps->errs, ps->tok_line, "word is longer than %d bytes", PARSE_WORD_MAX - 1);
+			conf_error(ps->errs, ps->tok_line,
+				   "word is longer than %d bytes",
+				   PARSE_WORD_MAX - 1);
 			ps->tok = TOK_BAD;
 			return;
 		}
@@ -228,7 +239,8 @@ static void next_token(struct parser *ps)
 		ps->tok = TOK_SEPARATOR;
 		return;
 	default:
-		conf_error(ps->errs, ps->tok_line, "unexpected byte 0x%02x", (unsigned char)c);
+		conf_error(ps->errs, ps->tok_line, "unexpected byte 0x%02x",
+			   (unsigned char)c);
 		ps->tok = TOK_BAD;
 	}
 }
@@ -257,7 +269,8 @@ static void recover(struct parser *ps)
 	next_token(ps);
 }
 
-static struct conf_node *node_new(struct conf_node *parent, const char *name, int line)
+static struct conf_node *node_new(struct conf_node *parent, const char *name,
+				  int line)
 {
 	struct conf_node *node = calloc(1, sizeof(*node));
 	struct conf_node **tail;
@@ -298,15 +311,40 @@ void conf_node_free(struct conf_node *node)
 static bool unsupported(struct parser *ps, const char *name, int line)
 {
 	if (name[0] == '.') {
-		conf_error(ps->errs, line, "%s: macros are not supported", name);
+		conf_error(ps->errs, line, "%s: macros are not supported",
+			   name);
 		return true;
 	}
 	return false;
 }
 
-/* The rest of an entry; the current token follows its name. Returns the section to go on in, or NULL: no memory. */
-static struct conf_node *parse_entry(struct parser *ps, struct conf_node *section, int depth, const char *name,
-				     int line)
+/* Is '{' the next thing, over line ends? If so, go there. */
+static bool brace_follows(struct parser *ps)
+{
+	const char *p = ps->p;
+	int line = ps->line;
+
+	while (skip_blank(ps) && ps->p < ps->end && *ps->p == '\n') {
+		ps->p++;
+		ps->line++;
+	}
+	if (ps->p >=
+	    ps->end) /* nothing follows at all, or a mistake that was reported */
+		return false;
+	if (*ps->p == '{')
+		return true;
+	ps->p = p;
+	ps->line = line;
+	return false;
+}
+
+/*
+ * The rest of an entry; the current token follows its name. Returns the section to go on in, or
+ * NULL: no memory.
+ */
+static struct conf_node *parse_entry(struct parser *ps,
+				     struct conf_node *section, int depth,
+				     const char *name, int line)
 {
 	struct conf_node *node;
 	bool assigned = false;
@@ -328,10 +366,14 @@ static struct conf_node *parse_entry(struct parser *ps, struct conf_node *sectio
 		node->value = strdup(ps->word);
 		if (!node->value)
 			return NULL;
-		if (ps->tok == TOK_WORD && (ps->word[0] == '[' || !strncmp(ps->word, "<<", 2) ||
-					    strstr(ps->word, "${"))) {
-			conf_error(ps->errs, ps->tok_line, "%s: arrays, heredocs and variables are not supported; "
-				   "put a value that needs these characters in quotes", name);
+		if (ps->tok == TOK_WORD &&
+		    (ps->word[0] == '[' || !strncmp(ps->word, "<<", 2) ||
+		     strstr(ps->word, "${"))) {
+			conf_error(
+				ps->errs, ps->tok_line,
+				"%s: arrays, heredocs and variables are not supported; "
+				"put a value that needs these characters in quotes",
+				name);
 			recover(ps);
 			return section;
 		}
@@ -341,13 +383,14 @@ static struct conf_node *parse_entry(struct parser *ps, struct conf_node *sectio
 	ps->value_wanted = false;
 
 	/* "name {" may have its brace on the next line */
-	while (ps->tok == TOK_NEWLINE && !node->value && !assigned)
+	if (ps->tok == TOK_NEWLINE && !assigned && brace_follows(ps))
 		next_token(ps);
 
 	if (ps->tok == TOK_OPEN) {
 		if (depth + 1 >= PARSE_DEPTH_MAX) {
-			conf_error(ps->errs, line, "%s: sections are nested deeper than %d", name,
-				   PARSE_DEPTH_MAX);
+			conf_error(ps->errs, line,
+				   "%s: sections are nested deeper than %d",
+				   name, PARSE_DEPTH_MAX);
 			ps->p--; /* so that recover() sees the brace */
 			recover(ps);
 			return section;
@@ -360,8 +403,10 @@ static struct conf_node *parse_entry(struct parser *ps, struct conf_node *sectio
 	}
 	if (!node->value) {
 		if (ps->tok != TOK_BAD)
-			conf_error(ps->errs, line, "%s: has no value; expected \"%s = VALUE;\" or \"%s { ... }\"",
-				   name, name, name);
+			conf_error(
+				ps->errs, line,
+				"%s: has no value; expected \"%s = VALUE;\" or \"%s { ... }\"",
+				name, name, name);
 		node->value = strdup("");
 		if (!node->value)
 			return NULL;
@@ -382,14 +427,16 @@ static struct conf_node *parse_entry(struct parser *ps, struct conf_node *sectio
 		recover(ps);
 		break;
 	default:
-		conf_error(ps->errs, ps->tok_line, "%s: more than one value; expected ';' after \"%s\"", name,
-			   node->value);
+		conf_error(ps->errs, ps->tok_line,
+			   "%s: more than one value; expected ';' after \"%s\"",
+			   name, node->value);
 		recover(ps);
 	}
 	return section;
 }
 
-struct conf_node *conf_parse(const char *text, size_t len, struct conf_errors *errs, int *last_line)
+struct conf_node *conf_parse(const char *text, size_t len,
+			     struct conf_errors *errs, int *last_line)
 {
 	struct parser *ps = calloc(1, sizeof(*ps));
 	struct conf_node *root = node_new(NULL, "", 1);
@@ -415,7 +462,8 @@ struct conf_node *conf_parse(const char *text, size_t len, struct conf_errors *e
 			break;
 		case TOK_CLOSE:
 			if (section == root) {
-				conf_error(errs, ps->tok_line, "'}' without a '{'");
+				conf_error(errs, ps->tok_line,
+					   "'}' without a '{'");
 			} else {
 				section = section->parent;
 				depth--;
@@ -426,7 +474,10 @@ struct conf_node *conf_parse(const char *text, size_t len, struct conf_errors *e
 		case TOK_STRING:
 			memcpy(name, ps->word, sizeof(name));
 			line = ps->tok_line;
-			/* without '=' or ':' behind the name, what follows is a value or a label and may hold ':' */
+			/*
+			 * without '=' or ':' behind the name, what follows is a value or a label
+			 * and may hold ':'
+			 */
 			skip_blank(ps);
 			ps->value_wanted = ps->p < ps->end && *ps->p != ':';
 			next_token(ps);
@@ -441,7 +492,8 @@ struct conf_node *conf_parse(const char *text, size_t len, struct conf_errors *e
 			recover(ps);
 			break;
 		default:
-			conf_error(errs, ps->tok_line, "%s without a name before it",
+			conf_error(errs, ps->tok_line,
+				   "%s without a name before it",
 				   ps->tok == TOK_OPEN ? "'{'" : "'='");
 			if (ps->tok == TOK_OPEN)
 				ps->p--;
@@ -449,7 +501,8 @@ struct conf_node *conf_parse(const char *text, size_t len, struct conf_errors *e
 		}
 	}
 	for (; section != root; section = section->parent)
-		conf_error(errs, section->line, "%s: section is never closed", section->name);
+		conf_error(errs, section->line, "%s: section is never closed",
+			   section->name);
 	*last_line = ps->line;
 	free(ps);
 	return root;

@@ -30,15 +30,21 @@ struct conf_errors {
 	void *ctx;
 };
 
-/* "accd: FILE:LINE: ..."; line 0 leaves the number out. Counts all, shows the first CONF_ERRORS_SHOWN. */
+/*
+ * "accd: FILE:LINE: ..."; line 0 leaves the number out. Counts all, shows the first
+ * CONF_ERRORS_SHOWN.
+ */
 #define CONF_ERRORS_SHOWN 100
-void conf_error(struct conf_errors *errs, int line, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
+void conf_error(struct conf_errors *errs, int line, const char *fmt, ...)
+	__attribute__((format(printf, 3, 4)));
 
 /*
- * Parse `len` bytes of text. Always returns a root section (NULL only if out of memory); mistakes are reported to errs
- * and the parser goes on behind them. *last_line is the number of the last line.
+ * Parse `len` bytes of text. Always returns a root section (NULL only if out of memory); mistakes
+ * are reported to errs and the parser goes on behind them. *last_line is the number of the last
+ * line.
  */
-struct conf_node *conf_parse(const char *text, size_t len, struct conf_errors *errs, int *last_line);
+struct conf_node *conf_parse(const char *text, size_t len,
+			     struct conf_errors *errs, int *last_line);
 
 void conf_node_free(struct conf_node *node);
 

@@ -2,8 +2,8 @@
 /*
  * err.c - messages of the daemon
  *
- * A line is formatted into a buffer and leaves with one write(2): supervisor and worker share stderr, and scripts read it
- * line by line.
+ * A line is formatted into a buffer and leaves with one write(2): supervisor and worker share
+ * stderr, and scripts read it line by line.
  */
 #include <stdarg.h>
 #include <stdlib.h>

@@ -2,15 +2,16 @@
 /*
  * listener.c - a bound address that accepts clients
  *
- * Edge-triggered as everything else: an event says that connections wait, and accept() runs until it says no. What ends
- * early leaves is_ready set; worker.c calls again. Three things end it early:
+ * Edge-triggered as everything else: an event says that connections wait, and accept() runs until
+ * it says no. What ends early leaves is_ready set; worker.c calls again. Three things end it
+ * early:
  *
  *   LISTENER_BATCH    one turn's share, so that a burst of connections doesn't stall running sessions
  *   no free session   worker.max_sessions reached: connections wait in the backlog until a session ends
  *   no descriptor     EMFILE, ENFILE, ENOBUFS, ENOMEM: a pause of LISTENER_PAUSE_US, then another try; no spinning
  *
- * TCP_NODELAY and SO_OOBINLINE (server.c says why) are set on the listening socket: accepted ones inherit them, which saves
- * two calls per session.
+ * TCP_NODELAY and SO_OOBINLINE (server.c says why) are set on the listening socket: accepted ones
+ * inherit them, which saves two calls per session.
  */
 #include <errno.h>
 #include <netinet/tcp.h>
@@ -20,7 +21,8 @@
 #include "worker.h"
 
 #define LISTENER_BATCH 64
-#define LISTENER_PAUSE_US 100000 /* long enough not to burn a core, short against a client's patience */
+#define LISTENER_PAUSE_US \
+	100000 /* long enough not to burn a core, short against a client's patience */
 
 int listener_open(struct listener *l, struct worker *w, const char **call)
 {
@@ -31,15 +33,19 @@ int listener_open(struct listener *l, struct worker *w, const char **call)
 	int r;
 
 	*call = "socket";
-	l->fd = r = ops->socket(addr->sa.sa_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, IPPROTO_TCP);
+	l->fd = r = ops->socket(addr->sa.sa_family,
+				SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC,
+				IPPROTO_TCP);
 	if (r < 0)
 		return r;
 	*call = "setsockopt";
 	r = ops->setsockopt(l->fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one));
 	if (!r)
-		r = ops->setsockopt(l->fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
+		r = ops->setsockopt(l->fd, IPPROTO_TCP, TCP_NODELAY, &one,
+				    sizeof(one));
 	if (!r)
-		r = ops->setsockopt(l->fd, SOL_SOCKET, SO_OOBINLINE, &one, sizeof(one));
+		r = ops->setsockopt(l->fd, SOL_SOCKET, SO_OOBINLINE, &one,
+				    sizeof(one));
 	if (r)
 		goto err_close;
 	*call = "bind";
@@ -77,7 +83,8 @@ static void listener_take(struct listener *l, struct worker *w, int max)
 			return;
 		}
 		client_len = sizeof(client);
-		fd = w->ops->accept4(l->fd, &client.sa, &client_len, SOCK_NONBLOCK | SOCK_CLOEXEC);
+		fd = w->ops->accept4(l->fd, &client.sa, &client_len,
+				     SOCK_NONBLOCK | SOCK_CLOEXEC);
 		if (fd >= 0) {
 			session_open(w, l, fd, &client);
 			continue;

@@ -2,8 +2,9 @@
 /*
  * log.h - the access log: one line per session, never in the way of traffic
  *
- * log_session() copies a record into a ring and returns; a thread of its own formats and writes. When the ring is full
- * the record is dropped and counted, and a line in the log says how many are missing.
+ * log_session() copies a record into a ring and returns; a thread of its own formats and writes.
+ * When the ring is full the record is dropped and counted, and a line in the log says how many
+ * are missing.
  */
 #ifndef ACCD_LOG_H
 #define ACCD_LOG_H
@@ -18,21 +19,21 @@
  * First: what ended the session.
  */
 enum log_cause {
-	LOG_CAUSE_DONE,		/* - both sides closed in order */
-	LOG_CAUSE_CLIENT,	/* C the client reset the connection, or was lost */
-	LOG_CAUSE_SERVER,	/* S the server refused, reset, or was lost */
-	LOG_CAUSE_TIMEOUT,	/* T connect_timeout or idle_timeout */
-	LOG_CAUSE_PROXY,	/* P accd could not: no memory, no descriptor */
-	LOG_CAUSE_KILLED,	/* K accd stopped, or drain_timeout passed */
+	LOG_CAUSE_DONE, /* - both sides closed in order */
+	LOG_CAUSE_CLIENT, /* C the client reset the connection, or was lost */
+	LOG_CAUSE_SERVER, /* S the server refused, reset, or was lost */
+	LOG_CAUSE_TIMEOUT, /* T connect_timeout or idle_timeout */
+	LOG_CAUSE_PROXY, /* P accd could not: no memory, no descriptor */
+	LOG_CAUSE_KILLED, /* K accd stopped, or drain_timeout passed */
 	LOG_CAUSE__COUNT,
 };
 
 /* Second: how far the session had come. */
 enum log_phase {
-	LOG_PHASE_CONNECT,	/* C no server connection yet */
-	LOG_PHASE_DATA,		/* D both directions open */
-	LOG_PHASE_LAST,		/* L one direction had ended */
-	LOG_PHASE_DONE,		/* - both directions had ended */
+	LOG_PHASE_CONNECT, /* C no server connection yet */
+	LOG_PHASE_DATA, /* D both directions open */
+	LOG_PHASE_LAST, /* L one direction had ended */
+	LOG_PHASE_DONE, /* - both directions had ended */
 	LOG_PHASE__COUNT,
 };
 
@@ -56,7 +57,8 @@ struct log_record {
 	uint64_t bytes_up; /* client to server, written to the server's connection */
 	uint64_t bytes_down; /* server to client */
 	union addr client;
-	const char *listener, *pool, *server; /* server NULL: none was reached */
+	const char *listener, *pool,
+		*server; /* server NULL: none was reached */
 	uint32_t sessions; /* open at the end, this one included */
 	uint8_t retries;
 	uint8_t cause, phase;
@@ -74,12 +76,17 @@ void log_session(struct log *log, const struct log_record *rec);
 /* Records dropped so far. */
 uint64_t log_dropped(const struct log *log);
 
-/* Write what is queued and stop the thread; gives up on a target that does not take it within a second. */
+/*
+ * Write what is queued and stop the thread; gives up on a target that does not take it within a
+ * second.
+ */
 void log_close(struct log *log);
 
 /*
- * Format a record as one line with its newline; returns its length. wall_offset_us: time of day minus monotonic time.
+ * Format a record as one line with its newline; returns its length. wall_offset_us: time of day
+ * minus monotonic time.
  */
-int log_format(const struct log_record *rec, int64_t wall_offset_us, char *buf, size_t buf_len);
+int log_format(const struct log_record *rec, int64_t wall_offset_us, char *buf,
+	       size_t buf_len);
 
 #endif /* ACCD_LOG_H */

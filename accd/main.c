@@ -2,8 +2,8 @@
 /*
  * main.c - command line of accd
  *
- * Options, configuration, choice of the stack; then supervisor_run(). Exit status: 0 in order, 1 failed at work, 2 wrong
- * command line or configuration.
+ * Options, configuration, choice of the stack; then supervisor_run(). Exit status: 0 in order, 1
+ * failed at work, 2 wrong command line or configuration.
  */
 #include <getopt.h>
 #include <stdio.h>
@@ -49,7 +49,8 @@ static int stack_by_name(const char *name)
 	for (i = 0; i < N_STACKS; i++)
 		if (!strcmp(stacks[i].name, name))
 			return i;
-	die(ACCD_EXIT_USAGE, "--stack: \"%s\": unknown; expected lkl or host", name);
+	die(ACCD_EXIT_USAGE, "--stack: \"%s\": unknown; expected lkl or host",
+	    name);
 }
 
 static void print_version(void)
@@ -110,7 +111,8 @@ int main(int argc, char **argv)
 	conf = conf_load(path, stack_override, NULL, NULL, &mistakes);
 	if (!conf) {
 		if (mistakes)
-			msg("configuration %s: %d mistake%s", path, mistakes, mistakes == 1 ? "" : "s");
+			msg("configuration %s: %d mistake%s", path, mistakes,
+			    mistakes == 1 ? "" : "s");
 		return ACCD_EXIT_USAGE;
 	}
 	if (is_test) {

@@ -2,8 +2,9 @@
 /*
  * pool.c - which server serves a session
  *
- * Round robin over sessions. A retry goes to the neighbour of the server that failed and does not move the round: while one
- * server is down, its share goes to its neighbour and the others keep theirs. No server is tried twice for a session.
+ * Round robin over sessions. A retry goes to the neighbour of the server that failed and does not
+ * move the round: while one server is down, its share goes to its neighbour and the others keep
+ * theirs. No server is tried twice for a session.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -40,7 +41,8 @@ struct server *pool_pick(struct pool *pool)
 	return server;
 }
 
-struct server *pool_pick_next(struct pool *pool, const struct server *failed, unsigned int tries)
+struct server *pool_pick_next(struct pool *pool, const struct server *failed,
+			      unsigned int tries)
 {
 	unsigned int i = failed - pool->servers;
 

@@ -8,8 +8,8 @@
 #include "server.h"
 
 /*
- * After a server failed to accept the connection, this many others are tried. More would let a dead pool hold a client for
- * minutes.
+ * After a server failed to accept the connection, this many others are tried. More would let a
+ * dead pool hold a client for minutes.
  */
 #define POOL_RETRIES_MAX 3
 
@@ -28,6 +28,7 @@ void pool_exit(struct pool *pool);
 struct server *pool_pick(struct pool *pool);
 
 /* Server to try after `failed`, when `tries` have been tried in order; NULL: give up. */
-struct server *pool_pick_next(struct pool *pool, const struct server *failed, unsigned int tries);
+struct server *pool_pick_next(struct pool *pool, const struct server *failed,
+			      unsigned int tries);
 
 #endif /* ACCD_POOL_H */

@@ -2,20 +2,24 @@
 /*
  * relay.c - bytes from one side of a session to the other
  *
- * One direction is a pump: read from the source into the worker's read buffer, write to the destination. In the common case
- * that is one call each and nothing stays behind: a short read says that the source is empty, so it is not asked again
- * until the next event (edge-triggered, registered once). The exception is CONN_RD_TO_END: a FIN, a reset or urgent data
- * can stand behind the bytes of a short read without another event to come, so those are read until the stack says no.
+ * One direction is a pump: read from the source into the worker's read buffer, write to the
+ * destination. In the common case that is one call each and nothing stays behind: a short read
+ * says that the source is empty, so it is not asked again until the next event (edge-triggered,
+ * registered once). The exception is CONN_RD_TO_END: a FIN, a reset or urgent data can stand
+ * behind the bytes of a short read without another event to come, so those are read until the
+ * stack says no.
  *
- * Back-pressure. What the destination doesn't take stays with the connection, in the very buffer that was read into (the
- * worker takes a fresh one): no copy, and at most RELAY_BUF_BYTES a direction, because a source is read only while nothing
- * waits for its destination. The source's own receive window then closes, and its sender stalls.
+ * Back-pressure. What the destination doesn't take stays with the connection, in the very buffer
+ * that was read into (the worker takes a fresh one): no copy, and at most RELAY_BUF_BYTES a
+ * direction, because a source is read only while nothing waits for its destination. The source's
+ * own receive window then closes, and its sender stalls.
  *
- * Fairness. One turn reads at most RELAY_READS_MAX times; a session with more to do goes to the worker's ready list and has
- * its next turn after all the others.
+ * Fairness. One turn reads at most RELAY_READS_MAX times; a session with more to do goes to the
+ * worker's ready list and has its next turn after all the others.
  *
- * Ends. A FIN is passed on with shutdown() once all bytes before it were taken; after both, the session closes. A reset
- * makes the other side's reading direction drain first (session.c says for how long); no FIN is sent for it.
+ * Ends. A FIN is passed on with shutdown() once all bytes before it were taken; after both, the
+ * session closes. A reset makes the other side's reading direction drain first (session.c says
+ * for how long); no FIN is sent for it.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -56,8 +60,12 @@ void relay_exit(struct worker *w)
 	w->read_buf = NULL;
 }
 
-/* Bytes that the stack took; CONN_WR_READY is cleared if not all, the connection marked lost if it is. */
-static size_t conn_send(struct worker *w, struct session *s, enum side side, const char *buf, size_t len)
+/*
+ * Bytes that the stack took; CONN_WR_READY is cleared if not all, the connection marked lost if
+ * it is.
+ */
+static size_t conn_send(struct worker *w, struct session *s, enum side side,
+			const char *buf, size_t len)
 {
 	struct conn *c = &s->conn[side];
 	long n;
@@ -65,7 +73,8 @@ static size_t conn_send(struct worker *w, struct session *s, enum side side, con
 	n = w->ops->send(c->fd, buf, len);
 	if (n < 0) {
 		c->flags &= ~CONN_WR_READY;
-		if (n != -EAGAIN && n != -EINTR && n != -ENOBUFS && n != -ENOMEM)
+		if (n != -EAGAIN && n != -EINTR && n != -ENOBUFS &&
+		    n != -ENOMEM)
 			session_conn_lost(w, s, side);
 		return 0;
 	}
@@ -96,8 +105,12 @@ static bool relay_flush(struct worker *w, struct session *s, enum side to)
 	return true;
 }
 
-/* The destination took `taken` of the `len` bytes in the read buffer: keep the rest for it. False: no memory. */
-static bool relay_keep(struct worker *w, struct conn *dst, size_t taken, size_t len)
+/*
+ * The destination took `taken` of the `len` bytes in the read buffer: keep the rest for it.
+ * False: no memory.
+ */
+static bool relay_keep(struct worker *w, struct conn *dst, size_t taken,
+		       size_t len)
 {
 	char *fresh = relay_buf_get(w);
 
@@ -149,13 +162,16 @@ static bool relay_pump(struct worker *w, struct session *s, enum side from)
 				break;
 			if (n < 0)
 				session_conn_lost(w, s, from);
-			src->flags = (src->flags & ~CONN_RD_READY) | CONN_RD_EOF;
+			src->flags = (src->flags & ~CONN_RD_READY) |
+				     CONN_RD_EOF;
 			break;
 		}
 		if (n < RELAY_BUF_BYTES && !(src->flags & CONN_RD_TO_END))
 			src->flags &= ~CONN_RD_READY;
 		s->last_active_us = w->now_us;
-		taken = dst->flags & CONN_WR_READY ? conn_send(w, s, !from, w->read_buf, n) : 0;
+		taken = dst->flags & CONN_WR_READY ?
+				conn_send(w, s, !from, w->read_buf, n) :
+				0;
 		if (taken == (size_t)n)
 			continue;
 		if (dst->flags & CONN_ERR)
@@ -176,15 +192,19 @@ static bool relay_has_work(const struct session *s, enum side from)
 {
 	const struct conn *src = &s->conn[from], *dst = &s->conn[!from];
 
-	return src->flags & CONN_RD_READY && !dst->out_bytes && !(dst->flags & CONN_ERR);
+	return src->flags & CONN_RD_READY && !dst->out_bytes &&
+	       !(dst->flags & CONN_ERR);
 }
 
 void relay_run(struct worker *w, struct session *s)
 {
 	if (!relay_pump(w, s, SIDE_DOWN) || !relay_pump(w, s, SIDE_UP))
 		return;
-	/* the second pump may have found the first one's source lost: deliver what it still holds */
-	if ((s->conn[SIDE_DOWN].flags & (CONN_ERR | CONN_RD_READY)) == (CONN_ERR | CONN_RD_READY) &&
+	/*
+	 * the second pump may have found the first one's source lost: deliver what it still holds
+	 */
+	if ((s->conn[SIDE_DOWN].flags & (CONN_ERR | CONN_RD_READY)) ==
+		    (CONN_ERR | CONN_RD_READY) &&
 	    !relay_pump(w, s, SIDE_DOWN))
 		return;
 
@@ -196,6 +216,7 @@ void relay_run(struct worker *w, struct session *s)
 		session_check_reset(w, s, SIDE_DOWN);
 	else if (s->conn[SIDE_UP].flags & CONN_ERR)
 		session_check_reset(w, s, SIDE_UP);
-	else if (s->conn[SIDE_DOWN].flags & s->conn[SIDE_UP].flags & CONN_WR_SHUT)
+	else if (s->conn[SIDE_DOWN].flags & s->conn[SIDE_UP].flags &
+		 CONN_WR_SHUT)
 		session_close(w, s, LOG_CAUSE_DONE);
 }

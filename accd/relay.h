@@ -8,9 +8,9 @@
 #include "session.h"
 
 /*
- * One read takes up to this much, and this much at most waits for a slow receiver in each direction of a session. 256 KiB:
- * what a burst of GRO frames leaves in a socket is taken with one call, and the bytes are still in the core's L2 cache
- * when they are sent on.
+ * One read takes up to this much, and this much at most waits for a slow receiver in each
+ * direction of a session. 256 KiB: what a burst of GRO frames leaves in a socket is taken with
+ * one call, and the bytes are still in the core's L2 cache when they are sent on.
  */
 #define RELAY_BUF_BYTES (256 * 1024)
 
@@ -21,7 +21,10 @@
 int relay_init(struct worker *w);
 void relay_exit(struct worker *w);
 
-/* Move what can be moved, both ways; carry ends through; close the session when both ways have ended or one broke. */
+/*
+ * Move what can be moved, both ways; carry ends through; close the session when both ways have
+ * ended or one broke.
+ */
 void relay_run(struct worker *w, struct session *s);
 
 /* Give a buffer back that a connection had as `out`. */

@@ -2,8 +2,9 @@
 /*
  * server.c - one member of a pool
  *
- * Both options set here keep bytes moving: TCP_NODELAY because the relay hands over whole bursts and waiting for more would only
- * delay their tail, SO_OOBINLINE because a byte sent as urgent data is a byte of the stream and must not get lost.
+ * Both options set here keep bytes moving: TCP_NODELAY because the relay hands over whole bursts
+ * and waiting for more would only delay their tail, SO_OOBINLINE because a byte sent as urgent
+ * data is a byte of the stream and must not get lost.
  */
 #include <errno.h>
 #include <netinet/tcp.h>
@@ -17,13 +18,16 @@ void server_init(struct server *server, const struct conf_server *conf)
 	server->connect_errors_total = 0;
 }
 
-int server_connect(struct server *server, const struct stack_ops *ops, int *done)
+int server_connect(struct server *server, const struct stack_ops *ops,
+		   int *done)
 {
 	const union addr *addr = &server->conf->address;
 	const int one = 1;
 	int fd, r;
 
-	fd = ops->socket(addr->sa.sa_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, IPPROTO_TCP);
+	fd = ops->socket(addr->sa.sa_family,
+			 SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC,
+			 IPPROTO_TCP);
 	if (fd < 0)
 		return fd;
 	ops->setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));

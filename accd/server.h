@@ -20,9 +20,10 @@ struct server {
 void server_init(struct server *server, const struct conf_server *conf);
 
 /*
- * Start a connection. Returns a non-blocking descriptor; *done says whether it is established already.
- * -errno: refused at once, or no descriptor.
+ * Start a connection. Returns a non-blocking descriptor; *done says whether it is established
+ * already. -errno: refused at once, or no descriptor.
  */
-int server_connect(struct server *server, const struct stack_ops *ops, int *done);
+int server_connect(struct server *server, const struct stack_ops *ops,
+		   int *done);
 
 #endif /* ACCD_SERVER_H */

@@ -2,9 +2,10 @@
 /*
  * session.c - life of a session, from accept to the log line
  *
- * The client is accepted first, then a server is looked for: connect to the pool's pick, on failure or connect_timeout to
- * the next one, at most 1 + POOL_RETRIES_MAX and none twice. The client's bytes stay in its socket until a server is
- * there. If none accepts, the client gets a RST: it learns at once that nothing was done, as it would have from the server.
+ * The client is accepted first, then a server is looked for: connect to the pool's pick, on
+ * failure or connect_timeout to the next one, at most 1 + POOL_RETRIES_MAX and none twice. The
+ * client's bytes stay in its socket until a server is there. If none accepts, the client gets a
+ * RST: it learns at once that nothing was done, as it would have from the server.
  *
  * How a session ends, and what the two peers see:
  *
@@ -12,10 +13,12 @@
  *   one side reset, or was lost                          RST to the other, after the bytes that came before it
  *   idle_timeout, drain_timeout, stop, no memory         RST to both: an end that is no end of data must not look like one
  *
- * "After the bytes that came before it": a reset overtakes what still waits in our send queue, so the session stays until
- * the stack has sent everything once (tcpi_notsent_bytes is 0), at most RESET_LINGER_US.
+ * "After the bytes that came before it": a reset overtakes what still waits in our send queue, so
+ * the session stays until the stack has sent everything once (tcpi_notsent_bytes is 0), at most
+ * RESET_LINGER_US.
  *
- * Timers are lazy (timer.h): traffic writes last_active_us, session_timer() finds the truth when the slot comes round.
+ * Timers are lazy (timer.h): traffic writes last_active_us, session_timer() finds the truth when
+ * the slot comes round.
  */
 #include <errno.h>
 #include <stddef.h>
@@ -31,7 +34,8 @@
 #include "session.h"
 #include "worker.h"
 
-#define RESET_LINGER_US 1000000 /* a peer that takes nothing for a second has had its chance */
+#define RESET_LINGER_US \
+	1000000 /* a peer that takes nothing for a second has had its chance */
 #define CONN_EVENTS (EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLPRI | EPOLLET)
 
 static void session_next_server(struct worker *w, struct session *s);
@@ -41,7 +45,8 @@ static void session_next_server(struct worker *w, struct session *s);
 int session_slab_init(struct worker *w, uint32_t max_sessions)
 {
 	/* zero pages: a session costs memory only once it was used */
-	w->slab = mmap(NULL, (size_t)max_sessions * sizeof(*w->slab), PROT_READ | PROT_WRITE,
+	w->slab = mmap(NULL, (size_t)max_sessions * sizeof(*w->slab),
+		       PROT_READ | PROT_WRITE,
 		       MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 	if (w->slab == MAP_FAILED) {
 		w->slab = NULL;
@@ -115,18 +120,24 @@ static void log_conn(struct worker *w, int fd, struct log_tcp *tcp)
 
 static enum log_phase session_phase(const struct session *s)
 {
-	int ends = !!(s->conn[SIDE_DOWN].flags & CONN_RD_EOF) + !!(s->conn[SIDE_UP].flags & CONN_RD_EOF);
+	int ends = !!(s->conn[SIDE_DOWN].flags & CONN_RD_EOF) +
+		   !!(s->conn[SIDE_UP].flags & CONN_RD_EOF);
 
 	if (s->state == SESSION_CONNECTING)
 		return LOG_PHASE_CONNECT;
 	/* with an error, "all read" does not mean that the side had ended in order */
 	if ((s->conn[SIDE_DOWN].flags | s->conn[SIDE_UP].flags) & CONN_ERR)
-		return (s->conn[SIDE_DOWN].flags | s->conn[SIDE_UP].flags) & CONN_WR_SHUT ? LOG_PHASE_LAST :
-											    LOG_PHASE_DATA;
-	return ends == 2 ? LOG_PHASE_DONE : ends ? LOG_PHASE_LAST : LOG_PHASE_DATA;
+		return (s->conn[SIDE_DOWN].flags | s->conn[SIDE_UP].flags) &
+				       CONN_WR_SHUT ?
+			       LOG_PHASE_LAST :
+			       LOG_PHASE_DATA;
+	return ends == 2 ? LOG_PHASE_DONE :
+	       ends	 ? LOG_PHASE_LAST :
+			   LOG_PHASE_DATA;
 }
 
-static void session_log(struct worker *w, const struct session *s, enum log_cause cause)
+static void session_log(struct worker *w, const struct session *s,
+			enum log_cause cause)
 {
 	struct log_record rec = {
 		.accept_us = s->accept_us,
@@ -161,7 +172,8 @@ static void conn_close(struct worker *w, struct conn *c, bool is_reset)
 	if (c->fd < 0)
 		return;
 	if (is_reset)
-		w->ops->setsockopt(c->fd, SOL_SOCKET, SO_LINGER, &abort_now, sizeof(abort_now));
+		w->ops->setsockopt(c->fd, SOL_SOCKET, SO_LINGER, &abort_now,
+				   sizeof(abort_now));
 	w->ops->close(c->fd); /* leaves the epoll set with its last reference */
 	c->fd = -1;
 }
@@ -188,9 +200,13 @@ void session_close(struct worker *w, struct session *s, enum log_cause cause)
 
 static void session_set_timer(struct worker *w, struct session *s)
 {
-	uint64_t deadline_us = s->state == SESSION_CONNECTING ?
-				       s->try_us + s->listener->pool->conf->connect_timeout_ms * 1000ULL :
-				       s->last_active_us + s->listener->conf->idle_timeout_ms * 1000ULL;
+	uint64_t deadline_us =
+		s->state == SESSION_CONNECTING ?
+			s->try_us +
+				s->listener->pool->conf->connect_timeout_ms *
+					1000ULL :
+			s->last_active_us +
+				s->listener->conf->idle_timeout_ms * 1000ULL;
 
 	timer_set(&w->wheel, &s->timer, deadline_us);
 }
@@ -199,8 +215,11 @@ static int session_register(struct worker *w, struct session *s, enum side side)
 {
 	struct epoll_event ev = { .events = CONN_EVENTS };
 
-	ev.data.u64 = worker_event_data(s, side == SIDE_DOWN ? EV_CLIENT : EV_SERVER, s->conn[side].gen);
-	return w->ops->epoll_ctl(w->epoll_fd, EPOLL_CTL_ADD, s->conn[side].fd, &ev);
+	ev.data.u64 =
+		worker_event_data(s, side == SIDE_DOWN ? EV_CLIENT : EV_SERVER,
+				  s->conn[side].gen);
+	return w->ops->epoll_ctl(w->epoll_fd, EPOLL_CTL_ADD, s->conn[side].fd,
+				 &ev);
 }
 
 static void session_connected(struct worker *w, struct session *s)
@@ -215,11 +234,13 @@ static void session_connected(struct worker *w, struct session *s)
 /* No descriptor or no memory here: another server would not help. */
 static bool is_our_failure(int err)
 {
-	return err == -EMFILE || err == -ENFILE || err == -ENOMEM || err == -ENOBUFS || err == -ENOSPC;
+	return err == -EMFILE || err == -ENFILE || err == -ENOMEM ||
+	       err == -ENOBUFS || err == -ENOSPC;
 }
 
 /* Connect to `server`, or, while that fails at once, to the ones after it. */
-static void session_connect(struct worker *w, struct session *s, struct server *server)
+static void session_connect(struct worker *w, struct session *s,
+			    struct server *server)
 {
 	struct conn *c = &s->conn[SIDE_UP];
 	int done = 0;
@@ -253,23 +274,30 @@ static void session_connect(struct worker *w, struct session *s, struct server *
 /* The server that was being tried is not available. */
 static void session_next_server(struct worker *w, struct session *s)
 {
-	struct server *next = pool_pick_next(s->listener->pool, s->server, s->tries);
+	struct server *next =
+		pool_pick_next(s->listener->pool, s->server, s->tries);
 
 	s->server->connect_errors_total++;
 	w->counters.connect_errors_total++;
 	conn_close(w, &s->conn[SIDE_UP], true);
 	if (next) {
 		w->counters.retries_total++;
-		session_connect(w, s, next); /* depth: at most POOL_RETRIES_MAX */
+		session_connect(w, s,
+				next); /* depth: at most POOL_RETRIES_MAX */
 	} else {
-		session_close(w, s,
-			      w->now_us - s->try_us >= s->listener->pool->conf->connect_timeout_ms * 1000ULL ?
-				      LOG_CAUSE_TIMEOUT :
-				      LOG_CAUSE_SERVER);
+		session_close(
+			w, s,
+			w->now_us - s->try_us >=
+					s->listener->pool->conf
+							->connect_timeout_ms *
+						1000ULL ?
+				LOG_CAUSE_TIMEOUT :
+				LOG_CAUSE_SERVER);
 	}
 }
 
-void session_open(struct worker *w, struct listener *l, int fd, const union addr *client)
+void session_open(struct worker *w, struct listener *l, int fd,
+		  const union addr *client)
 {
 	struct session *s = session_get(w);
 
@@ -323,27 +351,33 @@ void session_check_reset(struct worker *w, struct session *s, enum side side)
 	if (!(c->flags & CONN_RD_EOF) || other->out_bytes)
 		goto wait;
 	memset(&info, 0, sizeof(info));
-	if (!w->ops->getsockopt(other->fd, IPPROTO_TCP, TCP_INFO, &info, &len) && info.tcpi_notsent_bytes)
+	if (!w->ops->getsockopt(other->fd, IPPROTO_TCP, TCP_INFO, &info,
+				&len) &&
+	    info.tcpi_notsent_bytes)
 		goto wait;
 close:
-	session_close(w, s, side == SIDE_DOWN ? LOG_CAUSE_CLIENT : LOG_CAUSE_SERVER);
+	session_close(w, s,
+		      side == SIDE_DOWN ? LOG_CAUSE_CLIENT : LOG_CAUSE_SERVER);
 	return;
 wait:
 	timer_set(&w->wheel, &s->timer, w->now_us); /* the next tick */
 }
 
-void session_event(struct worker *w, struct session *s, enum side side, uint8_t gen, uint32_t events)
+void session_event(struct worker *w, struct session *s, enum side side,
+		   uint8_t gen, uint32_t events)
 {
 	struct conn *c = &s->conn[side];
 	int err = 0, len = sizeof(err);
 
-	if (s->state == SESSION_CLOSED || s->state == SESSION_FREE || gen != (c->gen & EV_GEN_MASK)) {
+	if (s->state == SESSION_CLOSED || s->state == SESSION_FREE ||
+	    gen != (c->gen & EV_GEN_MASK)) {
 		w->counters.stale_events_total++;
 		return;
 	}
 	if (s->state == SESSION_CONNECTING && side == SIDE_UP) {
 		if (events & (EPOLLERR | EPOLLHUP)) {
-			w->ops->getsockopt(c->fd, SOL_SOCKET, SO_ERROR, &err, &len);
+			w->ops->getsockopt(c->fd, SOL_SOCKET, SO_ERROR, &err,
+					   &len);
 			session_next_server(w, s);
 			if (s->state == SESSION_RELAYING)
 				relay_run(w, s);
@@ -354,7 +388,8 @@ void session_event(struct worker *w, struct session *s, enum side side, uint8_t 
 		session_connected(w, s);
 	}
 
-	if (events & (EPOLLIN | EPOLLRDHUP | EPOLLHUP | EPOLLPRI) && !(c->flags & CONN_RD_EOF))
+	if (events & (EPOLLIN | EPOLLRDHUP | EPOLLHUP | EPOLLPRI) &&
+	    !(c->flags & CONN_RD_EOF))
 		c->flags |= CONN_RD_READY;
 	if (events & (EPOLLRDHUP | EPOLLHUP | EPOLLPRI))
 		c->flags |= CONN_RD_TO_END;
@@ -366,15 +401,19 @@ void session_event(struct worker *w, struct session *s, enum side side, uint8_t 
 	if (s->state == SESSION_RELAYING)
 		relay_run(w, s);
 	else if (c->flags & CONN_ERR)
-		session_close(w, s, LOG_CAUSE_CLIENT); /* gone before there was a server */
+		session_close(
+			w, s,
+			LOG_CAUSE_CLIENT); /* gone before there was a server */
 }
 
 void session_timer(struct worker *w, struct timer *t)
 {
-	struct session *s = (struct session *)((char *)t - offsetof(struct session, timer));
+	struct session *s =
+		(struct session *)((char *)t - offsetof(struct session, timer));
 
 	if (s->state == SESSION_CONNECTING) {
-		if (w->now_us - s->try_us < s->listener->pool->conf->connect_timeout_ms * 1000ULL) {
+		if (w->now_us - s->try_us <
+		    s->listener->pool->conf->connect_timeout_ms * 1000ULL) {
 			session_set_timer(w, s);
 			return;
 		}
@@ -387,7 +426,8 @@ void session_timer(struct worker *w, struct timer *t)
 		session_check_reset(w, s, SIDE_DOWN);
 	else if (s->conn[SIDE_UP].flags & CONN_ERR)
 		session_check_reset(w, s, SIDE_UP);
-	else if (w->now_us - s->last_active_us >= s->listener->conf->idle_timeout_ms * 1000ULL)
+	else if (w->now_us - s->last_active_us >=
+		 s->listener->conf->idle_timeout_ms * 1000ULL)
 		session_close(w, s, LOG_CAUSE_TIMEOUT);
 	else
 		session_set_timer(w, s);

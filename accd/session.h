@@ -21,13 +21,15 @@ struct worker;
 enum side { SIDE_DOWN, SIDE_UP, SIDE__COUNT };
 
 /*
- * What is known of a connection without asking the stack. The first three follow edge-triggered events: an event sets
- * them, a short read or write clears them.
+ * What is known of a connection without asking the stack. The first three follow edge-triggered
+ * events: an event sets them, a short read or write clears them.
  */
 #define CONN_RD_READY 0x01 /* there may be bytes, or an end, to read */
 #define CONN_WR_READY 0x02 /* the stack may take bytes */
-#define CONN_RD_TO_END 0x04 /* FIN, reset or urgent data was seen: a short read does not mean empty */
-#define CONN_RD_EOF 0x08 /* everything was read up to the FIN (or up to the reset, with CONN_ERR) */
+#define CONN_RD_TO_END \
+	0x04 /* FIN, reset or urgent data was seen: a short read does not mean empty */
+#define CONN_RD_EOF \
+	0x08 /* everything was read up to the FIN (or up to the reset, with CONN_ERR) */
 #define CONN_WR_SHUT 0x10 /* our FIN is queued: nothing more may be sent */
 #define CONN_ERR 0x20 /* reset or lost; what it sent before may still be read */
 
@@ -35,7 +37,8 @@ struct conn {
 	int fd; /* -1: none */
 	uint16_t flags; /* CONN_* */
 	uint8_t gen; /* counts descriptors of this side; events of an older one are ignored */
-	uint32_t out_off, out_bytes; /* what waits in `out` to be sent on this connection */
+	uint32_t out_off,
+		out_bytes; /* what waits in `out` to be sent on this connection */
 	char *out; /* NULL: nothing waits. Always RELAY_BUF_BYTES long */
 	uint64_t tx_bytes; /* taken by the stack */
 };
@@ -48,19 +51,27 @@ struct conn {
  *    │                   next server└───────────────────────────────────────────────────▶─┘ │
  *    └──────────────────────── session_reap(), after the batch of events ◀──────────────────┘
  *
- * CLOSED exists so that events of the same batch that still name the session find it closed and not reused.
+ * CLOSED exists so that events of the same batch that still name the session find it closed and
+ * not reused.
  */
-enum session_state { SESSION_FREE, SESSION_CONNECTING, SESSION_RELAYING, SESSION_CLOSED };
+enum session_state {
+	SESSION_FREE,
+	SESSION_CONNECTING,
+	SESSION_RELAYING,
+	SESSION_CLOSED
+};
 
 struct session {
-	_Alignas(64) struct conn conn[SIDE__COUNT]; /* aligned: worker.c keeps a tag in the pointer's low bits */
+	_Alignas(64) struct conn conn
+		[SIDE__COUNT]; /* aligned: worker.c keeps a tag in the pointer's low bits */
 	uint8_t state; /* enum session_state */
 	uint8_t tries; /* servers tried */
 	bool is_ready; /* on worker.ready: has work that no event will announce */
 	struct listener *listener;
 	struct server *server;
 	uint64_t last_active_us; /* last byte in either direction */
-	uint64_t accept_us, try_us, connect_us; /* connect_us: how long it took; UINT64_MAX: not yet */
+	uint64_t accept_us, try_us,
+		connect_us; /* connect_us: how long it took; UINT64_MAX: not yet */
 	uint64_t reset_deadline_us; /* with CONN_ERR: until then the other side may be given its last bytes */
 	struct timer timer;
 	struct session *next; /* on worker.free, .closed */
@@ -78,24 +89,32 @@ void session_slab_exit(struct worker *w);
 bool session_available(const struct worker *w);
 
 /* Begin a session for an accepted client. Owns fd from here on, also if it fails. */
-void session_open(struct worker *w, struct listener *l, int fd, const union addr *client);
+void session_open(struct worker *w, struct listener *l, int fd,
+		  const union addr *client);
 
 /* Events of one of its connections. */
-void session_event(struct worker *w, struct session *s, enum side side, uint8_t gen, uint32_t events);
+void session_event(struct worker *w, struct session *s, enum side side,
+		   uint8_t gen, uint32_t events);
 
 /* Its place in the timer wheel came up. */
 void session_timer(struct worker *w, struct timer *t);
 
 /*
- * A connection was found reset or lost. Nothing is closed yet: what it had sent before is still delivered, for a bounded
- * time (session_check_reset()).
+ * A connection was found reset or lost. Nothing is closed yet: what it had sent before is still
+ * delivered, for a bounded time (session_check_reset()).
  */
 void session_conn_lost(struct worker *w, struct session *s, enum side side);
 
-/* With CONN_ERR on `side`: close the session with a reset if there is nothing left to deliver, or no time. */
+/*
+ * With CONN_ERR on `side`: close the session with a reset if there is nothing left to deliver, or
+ * no time.
+ */
 void session_check_reset(struct worker *w, struct session *s, enum side side);
 
-/* End it: log line, descriptors, buffers. LOG_CAUSE_DONE closes both sides in order, any other cause with RST. */
+/*
+ * End it: log line, descriptors, buffers. LOG_CAUSE_DONE closes both sides in order, any other
+ * cause with RST.
+ */
 void session_close(struct worker *w, struct session *s, enum log_cause cause);
 
 /* Make the sessions that were closed in this batch reusable. */

@@ -2,10 +2,11 @@
 /*
  * stack.h - the one table through which the relay reaches a TCP/IP stack
  *
- * The relay runs the same code on two stacks: the host's kernel, by system calls, and the library's kernel, by function
- * calls. Every socket and epoll call of the loop goes through struct stack_ops; nothing else in the relay knows which
- * stack it runs on. Two tables exist, stack_host (always) and stack_lkl (if the build has the library), and one of them
- * is chosen at start.
+ * The relay runs the same code on two stacks: the host's kernel, by system calls, and the
+ * library's kernel, by function calls. Every socket and epoll call of the loop goes through
+ * struct stack_ops; nothing else in the relay knows which stack it runs on. Two tables exist,
+ * stack_host (always) and stack_lkl (if the build has the library), and one of them is chosen at
+ * start.
  *
  * Contract of every call: a value >= 0, or a negative errno. libc's errno is neither read nor set.
  *
@@ -19,6 +20,7 @@
 #define ACCD_STACK_H
 
 #include <stddef.h>
+#include <stdint.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
 
@@ -37,19 +39,31 @@ struct stack_ops {
 	const char *(*release)(void);
 
 	/*
-	 * [supervisor] Take what the stack needs from the host (wire, addresses), before the fork. 0, or -errno with a
-	 * sentence in err and nothing taken. teardown() gives everything back; it may be called twice.
+	 * [supervisor] Take what the stack needs from the host (wire, addresses), before the
+	 * fork. 0, or -errno with a sentence in err and nothing taken. teardown() gives
+	 * everything back; it may be called twice.
 	 */
 	int (*setup)(struct worker_args *args, char *err, size_t err_len);
 	void (*teardown)(struct worker_args *args);
 
 	/*
-	 * [worker] Bring the stack up on this thread or on one of its own, pinned to worker.cpu, run fn(arg) in it, take it
-	 * down. Returns fn's value, or -errno with a sentence in err if fn never ran.
+	 * [worker] How many descriptors the worker's sockets may use, after an attempt to make it
+	 * `want`.
 	 */
-	int (*run)(const struct worker_args *args, int (*fn)(void *arg), void *arg, char *err, size_t err_len);
+	uint64_t (*fd_limit)(uint64_t want);
 
-	/* [loop] A descriptor that polls readable after notify(*handle); read 8 bytes to clear it. */
+	/*
+	 * [worker] Bring the stack up on this thread or on one of its own, pinned to worker.cpu,
+	 * run fn(arg) in it, take it down. Returns fn's value, or -errno with a sentence in err
+	 * if fn never ran.
+	 */
+	int (*run)(const struct worker_args *args, int (*fn)(void *arg),
+		   void *arg, char *err, size_t err_len);
+
+	/*
+	 * [loop] A descriptor that polls readable after notify(*handle); read 8 bytes to clear
+	 * it.
+	 */
 	int (*notifier_open)(int *handle);
 	/* [any] */
 	int (*notify)(int handle);
@@ -62,16 +76,19 @@ struct stack_ops {
 	int (*connect)(int fd, const struct sockaddr *addr, int addr_len);
 	long (*read)(int fd, void *buf, size_t len);
 	long (*recv)(int fd, void *buf, size_t len);
-	long (*send)(int fd, const void *buf, size_t len); /* never raises SIGPIPE */
+	long (*send)(int fd, const void *buf,
+		     size_t len); /* never raises SIGPIPE */
 	int (*shutdown)(int fd, int how);
 	int (*close)(int fd);
-	int (*setsockopt)(int fd, int level, int name, const void *val, int len);
+	int (*setsockopt)(int fd, int level, int name, const void *val,
+			  int len);
 	int (*getsockopt)(int fd, int level, int name, void *val, int *len);
 	int (*getsockname)(int fd, struct sockaddr *addr, int *addr_len);
 	int (*getpeername)(int fd, struct sockaddr *addr, int *addr_len);
 	int (*epoll_create1)(int flags);
 	int (*epoll_ctl)(int epfd, int op, int fd, struct epoll_event *event);
-	int (*epoll_wait)(int epfd, struct epoll_event *events, int max, int timeout_ms);
+	int (*epoll_wait)(int epfd, struct epoll_event *events, int max,
+			  int timeout_ms);
 };
 
 extern const struct stack_ops stack_host;

@@ -2,8 +2,9 @@
 /*
  * stack_host.c - the host's kernel as the relay's stack
  *
- * One libc call each, with errno turned into the return value. The stack is there before we start and stays after we
- * leave: nothing to set up or to take down but the pinning of the loop's thread.
+ * One libc call each, with errno turned into the return value. The stack is there before we start
+ * and stays after we leave: nothing to set up or to take down but the pinning of the loop's
+ * thread and the limit of descriptors.
  */
 #include <errno.h>
 #include <pthread.h>
@@ -12,6 +13,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/eventfd.h>
+#include <sys/resource.h>
 #include <sys/utsname.h>
 #include <unistd.h>
 
@@ -41,8 +43,28 @@ static void host_teardown(struct worker_args *args)
 {
 }
 
-static int host_run(const struct worker_args *args, int (*fn)(void *arg), void *arg, char *err,
-		    size_t err_len)
+static uint64_t host_fd_limit(uint64_t want)
+{
+	struct rlimit rl;
+
+	if (getrlimit(RLIMIT_NOFILE, &rl))
+		return 0;
+	if (rl.rlim_cur == RLIM_INFINITY || rl.rlim_cur >= want)
+		return rl.rlim_cur;
+	rl.rlim_cur = want;
+	if (rl.rlim_max < want)
+		rl.rlim_max =
+			want; /* works with CAP_SYS_RESOURCE, up to fs.nr_open */
+	if (!setrlimit(RLIMIT_NOFILE, &rl))
+		return want;
+	getrlimit(RLIMIT_NOFILE, &rl);
+	rl.rlim_cur = rl.rlim_max;
+	setrlimit(RLIMIT_NOFILE, &rl);
+	return rl.rlim_cur;
+}
+
+static int host_run(const struct worker_args *args, int (*fn)(void *arg),
+		    void *arg, char *err, size_t err_len)
 {
 	int cpu = args->conf->worker.cpu;
 	cpu_set_t set;
@@ -53,7 +75,8 @@ static int host_run(const struct worker_args *args, int (*fn)(void *arg), void *
 		CPU_SET(cpu, &set);
 		r = pthread_setaffinity_np(pthread_self(), sizeof(set), &set);
 		if (r) {
-			snprintf(err, err_len, "worker.cpu: cannot run on CPU %d: %s", cpu,
+			snprintf(err, err_len,
+				 "worker.cpu: cannot run on CPU %d: %s", cpu,
 				 strerror(r));
 			return -r;
 		}
@@ -131,7 +154,8 @@ static int host_close(int fd)
 	return host_ret(close(fd));
 }
 
-static int host_setsockopt(int fd, int level, int name, const void *val, int len)
+static int host_setsockopt(int fd, int level, int name, const void *val,
+			   int len)
 {
 	return host_ret(setsockopt(fd, level, name, val, len));
 }
@@ -161,7 +185,8 @@ static int host_epoll_ctl(int epfd, int op, int fd, struct epoll_event *event)
 	return host_ret(epoll_ctl(epfd, op, fd, event));
 }
 
-static int host_epoll_wait(int epfd, struct epoll_event *events, int max, int timeout_ms)
+static int host_epoll_wait(int epfd, struct epoll_event *events, int max,
+			   int timeout_ms)
 {
 	return host_ret(epoll_wait(epfd, events, max, timeout_ms));
 }
@@ -171,6 +196,7 @@ const struct stack_ops stack_host = {
 	.release = host_release,
 	.setup = host_setup,
 	.teardown = host_teardown,
+	.fd_limit = host_fd_limit,
 	.run = host_run,
 	.notifier_open = host_notifier_open,
 	.notify = host_notify,

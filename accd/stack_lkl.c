@@ -2,12 +2,13 @@
 /*
  * stack_lkl.c - the library's kernel as the relay's stack
  *
- * The supervisor opens the wire and takes the interface's IPv4 addresses and routes (own mode); the worker, which inherits
- * both, boots the instance, gives it the wire, the addresses and the routes, and runs the loop as an application task:
- * every call below is a function call into the kernel on the loop's own thread.
+ * The supervisor opens the wire and takes the interface's IPv4 addresses and routes (own mode);
+ * the worker, which inherits both, boots the instance, gives it the wire, the addresses and the
+ * routes, and runs the loop as an application task: every call below is a function call into the
+ * kernel on the loop's own thread.
  *
- * The instance lives in the worker only. If its kernel hits a BUG, the worker says so with a back trace and aborts; the
- * supervisor then gives everything back to the host.
+ * The instance lives in the worker only. If its kernel hits a BUG, the worker says so with a back
+ * trace and aborts; the supervisor then gives everything back to the host.
  */
 #include <arpa/inet.h>
 #include <errno.h>
@@ -34,13 +35,16 @@
 #define LO_IFINDEX 1
 #define LOG_LEVEL_WARNING 4
 
-/* Deep call chains of the stack (receive inside send inside receive) and the loop's event array share it. */
+/*
+ * Deep call chains of the stack (receive inside send inside receive) and the loop's event array
+ * share it.
+ */
 static const size_t task_stack_bytes = 1024 * 1024;
 
 struct lkl_stack_data {
 	struct lkl_wire *wire;
 	struct own_state own;
-	int mute_fd;	/* keeps the host's stack from seeing the frames; -1: it does see them */
+	int mute_fd; /* keeps the host's stack from seeing the frames; -1: it does see them */
 };
 
 static const char *lkl_release(void)
@@ -118,13 +122,18 @@ struct start {
 
 static int route_add(const struct own_route *own, const char *ifname)
 {
-	struct sockaddr_in dst = { .sin_family = AF_INET, .sin_addr.s_addr = own->dst };
+	struct sockaddr_in dst = { .sin_family = AF_INET,
+				   .sin_addr.s_addr = own->dst };
 	struct sockaddr_in mask = { .sin_family = AF_INET };
-	struct sockaddr_in gateway = { .sin_family = AF_INET, .sin_addr.s_addr = own->gateway };
-	struct rtentry route = { .rt_flags = RTF_UP | (own->gateway ? RTF_GATEWAY : 0), .rt_dev = (char *)ifname };
+	struct sockaddr_in gateway = { .sin_family = AF_INET,
+				       .sin_addr.s_addr = own->gateway };
+	struct rtentry route = { .rt_flags = RTF_UP |
+					     (own->gateway ? RTF_GATEWAY : 0),
+				 .rt_dev = (char *)ifname };
 	long fd, ret;
 
-	mask.sin_addr.s_addr = own->prefix_len ? htonl(~0u << (32 - own->prefix_len)) : 0;
+	mask.sin_addr.s_addr =
+		own->prefix_len ? htonl(~0u << (32 - own->prefix_len)) : 0;
 	memcpy(&route.rt_dst, &dst, sizeof(dst));
 	memcpy(&route.rt_genmask, &mask, sizeof(mask));
 	memcpy(&route.rt_gateway, &gateway, sizeof(gateway));
@@ -150,12 +159,17 @@ static int network_up(const struct lkl_stack_data *data, const char **what)
 	ifindex = lkl_wire_attach(data->wire);
 	if (ifindex < 0)
 		return ifindex;
-	/* Own mode is IPv4 only so far: the host keeps the interface's IPv6 addresses, and answers for them. */
+	/*
+	 * Own mode is IPv4 only so far: the host keeps the interface's IPv6 addresses, and
+	 * answers for them.
+	 */
 	lkl_sysctl("net.ipv6.conf.wire0.disable_ipv6", "1");
 	ret = lkl_if_up(ifindex);
 	*what = "its addresses";
 	for (i = 0; !ret && i < data->own.addrs_len; i++)
-		ret = lkl_if_add_ip(ifindex, AF_INET, (void *)&data->own.addrs[i].addr, data->own.addrs[i].prefix_len);
+		ret = lkl_if_add_ip(ifindex, AF_INET,
+				    (void *)&data->own.addrs[i].addr,
+				    data->own.addrs[i].prefix_len);
 	if (ret)
 		return ret;
 	*what = "its routes";
@@ -163,8 +177,10 @@ static int network_up(const struct lkl_stack_data *data, const char **what)
 		for (i = 0; i < data->own.routes_len; i++) {
 			const struct own_route *route = &data->own.routes[i];
 
-			if (route->proto == RTPROT_KERNEL || route->table != RT_TABLE_MAIN ||
-			    route->type != RTN_UNICAST || !!route->gateway != through_gateway)
+			if (route->proto == RTPROT_KERNEL ||
+			    route->table != RT_TABLE_MAIN ||
+			    route->type != RTN_UNICAST ||
+			    !!route->gateway != through_gateway)
 				continue;
 			ret = route_add(route, ifname);
 			if (ret && ret != -EEXIST)
@@ -181,18 +197,34 @@ static int task(void *arg)
 	int ret = network_up(start->data, &what);
 
 	if (ret) {
-		snprintf(start->err, start->err_len, "stack: cannot set up %s: %s", what, lkl_strerror(ret));
+		snprintf(start->err, start->err_len,
+			 "stack: cannot set up %s: %s", what,
+			 lkl_strerror(ret));
 		return ret;
 	}
 	start->is_up = true;
 	return start->fn(start->arg);
 }
 
-static int run(const struct worker_args *args, int (*fn)(void *arg), void *arg, char *err, size_t err_len)
+/*
+ * The instance's tasks may have as many as its kernel allows; the host's limit does not count in
+ * there.
+ */
+static uint64_t fd_limit(uint64_t want)
+{
+	return 1048576; /* NR_OPEN's default */
+}
+
+static int run(const struct worker_args *args, int (*fn)(void *arg), void *arg,
+	       char *err, size_t err_len)
 {
 	const struct conf_worker *worker = &args->conf->worker;
 	struct lkl_options opts = LKL_OPTIONS_DEFAULT;
-	struct start start = { .data = args->stack_data, .fn = fn, .arg = arg, .err = err, .err_len = err_len };
+	struct start start = { .data = args->stack_data,
+			       .fn = fn,
+			       .arg = arg,
+			       .err = err,
+			       .err_len = err_len };
 	int id, ret;
 
 	opts.log = on_log;
@@ -201,15 +233,19 @@ static int run(const struct worker_args *args, int (*fn)(void *arg), void *arg, 
 	opts.spin_us = worker->spin_us;
 	ret = lkl_set_options(&opts);
 	if (!ret)
-		ret = lkl_start_kernel("mem=%" PRIu64 "K loglevel=4", worker->memory_bytes / 1024);
+		ret = lkl_start_kernel("mem=%" PRIu64 "K loglevel=4",
+				       worker->memory_bytes / 1024);
 	if (ret) {
-		snprintf(err, err_len, "stack: cannot boot with worker.memory of %" PRIu64 " bytes: %s",
+		snprintf(err, err_len,
+			 "stack: cannot boot with worker.memory of %" PRIu64
+			 " bytes: %s",
 			 worker->memory_bytes, lkl_strerror(ret));
 		return ret;
 	}
 	id = lkl_task_start("accd", task, &start, task_stack_bytes);
 	if (id < 0) {
-		snprintf(err, err_len, "stack: cannot start the loop: %s", lkl_strerror(id));
+		snprintf(err, err_len, "stack: cannot start the loop: %s",
+			 lkl_strerror(id));
 		return id;
 	}
 	if (lkl_task_join(id, &ret))
@@ -235,7 +271,8 @@ static int stack_listen(int fd, int backlog)
 	return lkl_sys_listen(fd, backlog);
 }
 
-static int stack_accept4(int fd, struct sockaddr *addr, int *addr_len, int flags)
+static int stack_accept4(int fd, struct sockaddr *addr, int *addr_len,
+			 int flags)
 {
 	return lkl_sys_accept4(fd, addr, addr_len, flags);
 }
@@ -270,7 +307,8 @@ static int stack_close(int fd)
 	return lkl_sys_close(fd);
 }
 
-static int stack_setsockopt(int fd, int level, int name, const void *val, int len)
+static int stack_setsockopt(int fd, int level, int name, const void *val,
+			    int len)
 {
 	return lkl_sys_setsockopt(fd, level, name, val, len);
 }
@@ -300,7 +338,8 @@ static int stack_epoll_ctl(int epfd, int op, int fd, struct epoll_event *event)
 	return lkl_sys_epoll_ctl(epfd, op, fd, event);
 }
 
-static int stack_epoll_wait(int epfd, struct epoll_event *events, int max, int timeout_ms)
+static int stack_epoll_wait(int epfd, struct epoll_event *events, int max,
+			    int timeout_ms)
 {
 	return lkl_sys_epoll_wait(epfd, events, max, timeout_ms);
 }
@@ -310,6 +349,7 @@ const struct stack_ops stack_lkl = {
 	.release = lkl_release,
 	.setup = setup,
 	.teardown = teardown,
+	.fd_limit = fd_limit,
 	.run = run,
 	.notifier_open = lkl_notifier_new,
 	.notify = lkl_notify,

@@ -2,16 +2,17 @@
 /*
  * supervisor.c - the parent process: takes from the host what the worker needs, and gives it back
  *
- * It runs no kernel code and no relay, so that it survives what may happen to the worker. stack_ops.setup() opens the wire
- * and takes the interface's addresses (lkl; nothing on the host stack); then the worker is forked and inherits both. From
- * there on the supervisor only waits:
+ * It runs no kernel code and no relay, so that it survives what may happen to the worker.
+ * stack_ops.setup() opens the wire and takes the interface's addresses (lkl; nothing on the host
+ * stack); then the worker is forked and inherits both. From there on the supervisor only waits:
  *
  *   SIGTERM     passed on: the worker drains; a second one makes it stop now
  *   SIGINT      passed on: the worker stops now. SIGHUP and SIGQUIT count as SIGINT
  *   SIGCHLD     the worker has ended: exit 0 if it did in order, else say how it ended and exit 1
  *
- * All of these are blocked and taken with sigwaitinfo(), so there is one way out of here, and it runs teardown(). SIGKILL
- * can't be caught: then the worker, which gets SIGINT when its parent dies, runs teardown() in its place.
+ * All of these are blocked and taken with sigwaitinfo(), so there is one way out of here, and it
+ * runs teardown(). SIGKILL can't be caught: then the worker, which gets SIGINT when its parent
+ * dies, runs teardown() in its place.
  */
 #include <errno.h>
 #include <signal.h>
@@ -41,13 +42,15 @@ static int supervisor_wait(pid_t worker, const sigset_t *set)
 		if (waitpid(worker, &status, WNOHANG) != worker)
 			continue;
 		if (WIFSIGNALED(status)) {
-			msg("worker %d died: signal %d (%s)%s", (int)worker, WTERMSIG(status),
-			    strsignal(WTERMSIG(status)), WCOREDUMP(status) ? ", core dumped" : "");
+			msg("worker %d died: signal %d (%s)%s", (int)worker,
+			    WTERMSIG(status), strsignal(WTERMSIG(status)),
+			    WCOREDUMP(status) ? ", core dumped" : "");
 			return ACCD_EXIT_FAIL;
 		}
 		if (WIFEXITED(status)) {
 			if (WEXITSTATUS(status))
-				msg("worker %d failed: exit status %d", (int)worker, WEXITSTATUS(status));
+				msg("worker %d failed: exit status %d",
+				    (int)worker, WEXITSTATUS(status));
 			return WEXITSTATUS(status) ? ACCD_EXIT_FAIL : 0;
 		}
 	}

@@ -2,9 +2,9 @@
 /*
  * timer.c - coarse, lazily checked deadlines
  *
- * timer.h has the model. A slot is emptied into a local list before its timers are called, so that one that is put back
- * into the same slot (a whole round later) is not seen twice. When the clock jumped by more than a round, each slot is
- * looked at once: early looks are harmless.
+ * timer.h has the model. A slot is emptied into a local list before its timers are called, so
+ * that one that is put back into the same slot (a whole round later) is not seen twice. When the
+ * clock jumped by more than a round, each slot is looked at once: early looks are harmless.
  */
 #include <stddef.h>
 #include <string.h>
@@ -56,7 +56,8 @@ void timer_set(struct timer_wheel *wheel, struct timer *t, uint64_t deadline_us)
 	wheel->count++;
 }
 
-void timer_run(struct timer_wheel *wheel, uint64_t now_us, timer_fn fn, void *ctx)
+void timer_run(struct timer_wheel *wheel, uint64_t now_us, timer_fn fn,
+	       void *ctx)
 {
 	uint64_t now_tick = now_us / TIMER_TICK_US;
 	struct timer *due, *t;

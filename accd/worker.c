@@ -2,17 +2,19 @@
 /*
  * worker.c - the process that relays
  *
- * worker_main() is the process: it starts the log thread and the loop's thread, then waits for signals. The loop's thread
- * goes into stack_ops.run(), which calls worker_loop() where the stack wants it: on that thread (host), or as a task of the
- * library's kernel (lkl). The shape is the same for both, and the loop makes no host call that could block.
+ * worker_main() is the process: it starts the log thread and the loop's thread, then waits for
+ * signals. The loop's thread goes into stack_ops.run(), which calls worker_loop() where the stack
+ * wants it: on that thread (host), or as a task of the library's kernel (lkl). The shape is the
+ * same for both, and the loop makes no host call that could block.
  *
  * worker_loop(): one epoll set, level of work bounded per turn:
  *
  *   wait ─▶ up to EVENTS_MAX events ─▶ sessions on the ready list ─▶ accept ─▶ timers ─▶ reap closed sessions ─▶ wait
  *
- * Stopping. The main thread raises worker.stop and notifies the loop. DRAIN: the listeners take what waits in their backlog
- * and close; sessions go on until they end or drain_timeout passes. STOP: the sessions left are reset. Either way every
- * session gets its log line, and the process exits with 0.
+ * Stopping. The main thread raises worker.stop and notifies the loop. DRAIN: the listeners take
+ * what waits in their backlog and close; sessions go on until they end or drain_timeout passes.
+ * STOP: the sessions left are reset. Either way every session gets its log line, and the process
+ * exits with 0.
  */
 #include <errno.h>
 #include <inttypes.h>
@@ -22,7 +24,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
-#include <sys/resource.h>
 #include <sys/signalfd.h>
 #include <time.h>
 #include <unistd.h>
@@ -32,7 +33,11 @@
 #include "pool.h"
 #include "worker.h"
 
-#define EVENTS_MAX 256 /* of one epoll_wait(); 3 KiB, and a bound on how late the timers can be */
+#define EVENTS_MAX \
+	256 /* of one epoll_wait(); 3 KiB, and a bound on how late the timers can be */
+
+#define FDS_RESERVED \
+	64 /* listeners (32 at most), log, epoll, notifiers, standard streams */
 
 static uint64_t clock_us(void)
 {
@@ -115,7 +120,9 @@ static void worker_event(struct worker *w, const struct epoll_event *ev)
 		((struct listener *)source)->is_ready = true;
 		break;
 	case EV_NOTIFIER:
-		w->ops->read(w->notifier_fd, &value, sizeof(value)); /* clears it; worker.stop says the rest */
+		w->ops->read(
+			w->notifier_fd, &value,
+			sizeof(value)); /* clears it; worker.stop says the rest */
 		break;
 	}
 }
@@ -130,7 +137,8 @@ static void worker_begin_drain(struct worker *w)
 	unsigned int i;
 
 	w->is_draining = true;
-	w->drain_deadline_us = w->now_us + w->conf->worker.drain_timeout_ms * 1000ULL;
+	w->drain_deadline_us =
+		w->now_us + w->conf->worker.drain_timeout_ms * 1000ULL;
 	for (i = 0; i < w->n_listeners; i++)
 		listener_close(&w->listeners[i], w);
 }
@@ -141,14 +149,19 @@ static void worker_kill_sessions(struct worker *w)
 
 	/* every open session stands in the wheel */
 	while ((t = timer_pop(&w->wheel)))
-		session_close(w, (struct session *)((char *)t - offsetof(struct session, timer)),
-			      LOG_CAUSE_KILLED);
+		session_close(
+			w,
+			(struct session *)((char *)t -
+					   offsetof(struct session, timer)),
+			LOG_CAUSE_KILLED);
 }
 
 static void worker_tell_main(struct worker *w)
 {
 	uint64_t one = 1;
-	ssize_t r = write(w->main_fd, &one, sizeof(one)); /* an eventfd with room: doesn't block */
+	ssize_t r =
+		write(w->main_fd, &one,
+		      sizeof(one)); /* an eventfd with room: doesn't block */
 
 	(void)r;
 }
@@ -179,8 +192,10 @@ static int loop_open(struct worker *w)
 		if (r < 0) {
 			const struct conf_listener *l = w->listeners[i].conf;
 
-			snprintf(w->err, sizeof(w->err), "listener.%s.bind: %s %s: %s", l->name, call,
-				 addr_format(&l->bind, text, sizeof(text)), strerror(-r));
+			snprintf(w->err, sizeof(w->err),
+				 "listener.%s.bind: %s %s: %s", l->name, call,
+				 addr_format(&l->bind, text, sizeof(text)),
+				 strerror(-r));
 			return r;
 		}
 	}
@@ -218,7 +233,8 @@ static int worker_loop(void *arg)
 	worker_tell_main(w);
 
 	for (;;) {
-		n = w->ops->epoll_wait(w->epoll_fd, events, EVENTS_MAX, worker_timeout_ms(w));
+		n = w->ops->epoll_wait(w->epoll_fd, events, EVENTS_MAX,
+				       worker_timeout_ms(w));
 		w->now_us = clock_us();
 		for (i = 0; i < n; i++)
 			worker_event(w, &events[i]);
@@ -232,7 +248,8 @@ static int worker_loop(void *arg)
 		if (stop != WORKER_RUN) {
 			if (!w->is_draining)
 				worker_begin_drain(w);
-			if (stop == WORKER_STOP || !w->n_sessions || w->now_us >= w->drain_deadline_us)
+			if (stop == WORKER_STOP || !w->n_sessions ||
+			    w->now_us >= w->drain_deadline_us)
 				break;
 		}
 		if (w->closed)
@@ -258,7 +275,8 @@ static void *loop_thread(void *arg)
 	struct loop_thread *lt = arg;
 
 	pthread_setname_np(pthread_self(), "accd-loop");
-	lt->ret = lt->w->ops->run(lt->args, worker_loop, lt->w, lt->w->err, sizeof(lt->w->err));
+	lt->ret = lt->w->ops->run(lt->args, worker_loop, lt->w, lt->w->err,
+				  sizeof(lt->w->err));
 	atomic_store(&lt->is_done, true);
 	worker_tell_main(lt->w);
 	return NULL;
@@ -266,28 +284,28 @@ static void *loop_thread(void *arg)
 
 /* ---- the process ---- */
 
-/* Two descriptors a session and a few more; what the limit can't give is said once, not found out under load. */
-static void worker_raise_nofile(const struct conf *conf)
+/*
+ * Two descriptors a session and some of our own. What the limit can't give is said now, not found
+ * out under load.
+ */
+static uint32_t worker_max_sessions(const struct stack_ops *ops,
+				    const struct conf *conf)
 {
-	rlim_t want = 2 * (rlim_t)conf->worker.max_sessions + 64;
-	struct rlimit rl;
+	uint32_t wanted = conf->worker.max_sessions;
+	uint64_t limit = ops->fd_limit(2 * (uint64_t)wanted + FDS_RESERVED);
+	uint32_t possible =
+		limit > FDS_RESERVED + 2 ? (limit - FDS_RESERVED) / 2 : 1;
 
-	if (getrlimit(RLIMIT_NOFILE, &rl) || (rl.rlim_cur != RLIM_INFINITY && rl.rlim_cur >= want))
-		return;
-	rl.rlim_cur = want;
-	if (rl.rlim_max < want)
-		rl.rlim_max = want; /* works as root, up to fs.nr_open */
-	if (!setrlimit(RLIMIT_NOFILE, &rl))
-		return;
-	if (getrlimit(RLIMIT_NOFILE, &rl))
-		return;
-	rl.rlim_cur = rl.rlim_max;
-	setrlimit(RLIMIT_NOFILE, &rl);
-	msg("worker.max_sessions: %u sessions need %llu descriptors, the limit is %llu: accepting pauses there",
-	    conf->worker.max_sessions, (unsigned long long)want, (unsigned long long)rl.rlim_cur);
+	if (possible >= wanted)
+		return wanted;
+	msg("worker.max_sessions: the limit of %" PRIu64
+	    " descriptors is enough for %u sessions, not for %u; going on with %u",
+	    limit, possible, wanted, possible);
+	return possible;
 }
 
-static int worker_init(struct worker *w, const struct stack_ops *ops, const struct conf *conf)
+static int worker_init(struct worker *w, const struct stack_ops *ops,
+		       const struct conf *conf)
 {
 	unsigned int i;
 	int r;
@@ -300,13 +318,14 @@ static int worker_init(struct worker *w, const struct stack_ops *ops, const stru
 	w->main_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	if (w->main_fd < 0)
 		return -errno;
-	r = session_slab_init(w, conf->worker.max_sessions);
+	r = session_slab_init(w, worker_max_sessions(ops, conf));
 	if (!r)
 		r = relay_init(w);
 	if (r)
 		return r;
 	w->pools = calloc(conf->n_pools, sizeof(*w->pools));
-	w->listeners = aligned_alloc(_Alignof(struct listener), conf->n_listeners * sizeof(*w->listeners));
+	w->listeners = aligned_alloc(_Alignof(struct listener),
+				     conf->n_listeners * sizeof(*w->listeners));
 	if (!w->pools || !w->listeners)
 		return -ENOMEM;
 	for (i = 0; i < conf->n_pools; i++) {
@@ -325,7 +344,8 @@ static int worker_init(struct worker *w, const struct stack_ops *ops, const stru
 	if (strcmp(conf->log.access, "off")) {
 		r = log_open(conf->log.access, &w->log);
 		if (r) {
-			msg("log.access: cannot open \"%s\": %s", conf->log.access, strerror(-r));
+			msg("log.access: cannot open \"%s\": %s",
+			    conf->log.access, strerror(-r));
 			return r;
 		}
 	}
@@ -354,43 +374,55 @@ static void say_ready(const struct worker *w, pid_t supervisor)
 	size_t n = 0;
 
 	for (i = 0; i < w->n_listeners && n < sizeof(list); i++)
-		n += snprintf(list + n, sizeof(list) - n, "%s%s=%s", n ? "," : "", w->listeners[i].conf->name,
-			      addr_format(&w->listeners[i].conf->bind, text, sizeof(text)));
-	msg("ready: stack=%s kernel=%s pid=%d worker=%d listeners=%s", w->ops->name, w->ops->release(),
-	    (int)supervisor, (int)getpid(), list);
+		n += snprintf(list + n, sizeof(list) - n, "%s%s=%s",
+			      n ? "," : "", w->listeners[i].conf->name,
+			      addr_format(&w->listeners[i].conf->bind, text,
+					  sizeof(text)));
+	msg("ready: stack=%s kernel=%s pid=%d worker=%d listeners=%s",
+	    w->ops->name, w->ops->release(), (int)supervisor, (int)getpid(),
+	    list);
 }
 
 static void say_final(const struct worker *w, uint64_t log_dropped_total)
 {
 	const struct counters *c = &w->counters;
 
-	msg("exit: sessions=%" PRIu64 " bytes_up=%" PRIu64 " bytes_down=%" PRIu64 " done=%" PRIu64
-	    " client_errors=%" PRIu64 " server_errors=%" PRIu64 " timeouts=%" PRIu64 " proxy_errors=%" PRIu64
-	    " killed=%" PRIu64 " connect_errors=%" PRIu64 " retries=%" PRIu64 " accept_errors=%" PRIu64
-	    " accept_full=%" PRIu64 " stalls=%" PRIu64 " log_dropped=%" PRIu64,
-	    c->sessions_total, c->bytes_up_total, c->bytes_down_total, c->ends_total[LOG_CAUSE_DONE],
-	    c->ends_total[LOG_CAUSE_CLIENT], c->ends_total[LOG_CAUSE_SERVER], c->ends_total[LOG_CAUSE_TIMEOUT],
-	    c->ends_total[LOG_CAUSE_PROXY], c->ends_total[LOG_CAUSE_KILLED], c->connect_errors_total,
-	    c->retries_total, c->accept_errors_total, c->accept_full_total, c->stalls_total, log_dropped_total);
+	msg("exit: sessions=%" PRIu64 " bytes_up=%" PRIu64
+	    " bytes_down=%" PRIu64 " done=%" PRIu64 " client_errors=%" PRIu64
+	    " server_errors=%" PRIu64 " timeouts=%" PRIu64
+	    " proxy_errors=%" PRIu64 " killed=%" PRIu64
+	    " connect_errors=%" PRIu64 " retries=%" PRIu64
+	    " accept_errors=%" PRIu64 " accept_full=%" PRIu64 " stalls=%" PRIu64
+	    " log_dropped=%" PRIu64,
+	    c->sessions_total, c->bytes_up_total, c->bytes_down_total,
+	    c->ends_total[LOG_CAUSE_DONE], c->ends_total[LOG_CAUSE_CLIENT],
+	    c->ends_total[LOG_CAUSE_SERVER], c->ends_total[LOG_CAUSE_TIMEOUT],
+	    c->ends_total[LOG_CAUSE_PROXY], c->ends_total[LOG_CAUSE_KILLED],
+	    c->connect_errors_total, c->retries_total, c->accept_errors_total,
+	    c->accept_full_total, c->stalls_total, log_dropped_total);
 }
 
 /* SIGTERM: drain; a second one, or any other of our signals: stop now. */
 static void worker_signal(struct worker *w, int sig)
 {
 	int stop = atomic_load(&w->stop);
-	int want = sig == SIGTERM && stop == WORKER_RUN ? WORKER_DRAIN : WORKER_STOP;
+	int want = sig == SIGTERM && stop == WORKER_RUN ? WORKER_DRAIN :
+							  WORKER_STOP;
 
 	if (want <= stop)
 		return;
 	atomic_store(&w->stop, want);
-	msg("%s: %s", strsignal(sig), want == WORKER_DRAIN ? "draining" : "stopping");
+	msg("%s: %s", strsignal(sig),
+	    want == WORKER_DRAIN ? "draining" : "stopping");
 	if (atomic_load(&w->is_accepting))
 		w->ops->notify(atomic_load(&w->notify_handle));
 }
 
-static void wait_for_loop(struct worker *w, struct loop_thread *lt, int signal_fd, pid_t supervisor)
+static void wait_for_loop(struct worker *w, struct loop_thread *lt,
+			  int signal_fd, pid_t supervisor)
 {
-	struct pollfd fds[2] = { { .fd = signal_fd, .events = POLLIN }, { .fd = w->main_fd, .events = POLLIN } };
+	struct pollfd fds[2] = { { .fd = signal_fd, .events = POLLIN },
+				 { .fd = w->main_fd, .events = POLLIN } };
 	struct signalfd_siginfo si;
 	bool is_said = false;
 	uint64_t value;
@@ -398,7 +430,8 @@ static void wait_for_loop(struct worker *w, struct loop_thread *lt, int signal_f
 	while (!atomic_load(&lt->is_done)) {
 		if (poll(fds, 2, -1) < 0)
 			continue;
-		if (fds[1].revents && read(w->main_fd, &value, sizeof(value)) > 0 && !is_said &&
+		if (fds[1].revents &&
+		    read(w->main_fd, &value, sizeof(value)) > 0 && !is_said &&
 		    atomic_load(&w->is_accepting)) {
 			is_said = true;
 			say_ready(w, supervisor);
@@ -406,7 +439,8 @@ static void wait_for_loop(struct worker *w, struct loop_thread *lt, int signal_f
 			if (atomic_load(&w->stop) != WORKER_RUN)
 				w->ops->notify(atomic_load(&w->notify_handle));
 		}
-		if (fds[0].revents && read(signal_fd, &si, sizeof(si)) == sizeof(si))
+		if (fds[0].revents &&
+		    read(signal_fd, &si, sizeof(si)) == sizeof(si))
 			worker_signal(w, si.ssi_signo);
 	}
 }
@@ -417,19 +451,25 @@ int worker_main(const struct stack_ops *ops, struct worker_args *args)
 	static _Alignas(64) struct worker w;
 	struct loop_thread lt = { .w = &w, .args = args };
 	pid_t supervisor = getppid();
+	static const int fatal[] = { SIGSEGV, SIGBUS,  SIGFPE, SIGILL,
+				     SIGABRT, SIGTRAP, SIGSYS };
 	uint64_t log_dropped_total = 0;
 	sigset_t all, ours;
+	unsigned int i;
 	pthread_t thread;
 	int signal_fd;
 	int r;
 
 	sigfillset(&all);
+	for (i = 0; i < sizeof(fatal) / sizeof(fatal[0]); i++)
+		sigdelset(
+			&all,
+			fatal[i]); /* must end the process, and the supervisor says so */
 	pthread_sigmask(SIG_SETMASK, &all, NULL);
 	sigemptyset(&ours);
 	sigaddset(&ours, SIGTERM);
 	sigaddset(&ours, SIGINT);
 	signal_fd = signalfd(-1, &ours, SFD_CLOEXEC);
-	worker_raise_nofile(args->conf);
 	r = signal_fd < 0 ? -errno : worker_init(&w, ops, args->conf);
 	if (r) {
 		msg("worker: cannot start: %s", strerror(-r));

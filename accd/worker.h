@@ -57,7 +57,8 @@ struct worker {
 	struct session *free, *closed;
 	uint32_t n_sessions;
 
-	struct session *ready, **ready_tail; /* sessions with work that no event will announce */
+	struct session *ready,
+		**ready_tail; /* sessions with work that no event will announce */
 	struct timer_wheel wheel;
 
 	struct listener *listeners;
@@ -83,23 +84,26 @@ struct worker {
 };
 
 /*
- * epoll's data word: a pointer to something aligned to 64 bytes, with the kind of thing and a generation in the low bits.
- * Every source of events of the loop is one of these.
+ * epoll's data word: a pointer to something aligned to 64 bytes, with the kind of thing and a
+ * generation in the low bits. Every source of events of the loop is one of these.
  */
 enum ev_kind {
-	EV_LISTENER,	/* struct listener: connections wait */
-	EV_CLIENT,	/* struct session: its client's connection */
-	EV_SERVER,	/* struct session: its server's connection */
-	EV_NOTIFIER,	/* struct worker: worker.stop has changed */
+	EV_LISTENER, /* struct listener: connections wait */
+	EV_CLIENT, /* struct session: its client's connection */
+	EV_SERVER, /* struct session: its server's connection */
+	EV_NOTIFIER, /* struct worker: worker.stop has changed */
 };
 
 #define EV_KIND_MASK 0x3
 #define EV_GEN_SHIFT 2
-#define EV_GEN_MASK 0xf /* more generations than servers tried for one session */
+#define EV_GEN_MASK \
+	0xf /* more generations than servers tried for one session */
 
-static inline uint64_t worker_event_data(const void *source, enum ev_kind kind, uint8_t gen)
+static inline uint64_t worker_event_data(const void *source, enum ev_kind kind,
+					 uint8_t gen)
 {
-	return (uintptr_t)source | kind | (uint64_t)(gen & EV_GEN_MASK) << EV_GEN_SHIFT;
+	return (uintptr_t)source | kind |
+	       (uint64_t)(gen & EV_GEN_MASK) << EV_GEN_SHIFT;
 }
 
 /* Give a session another turn after the current batch. */

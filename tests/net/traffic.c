@@ -5,10 +5,11 @@
  *   traffic server ADDRESS PORT NAME
  *   traffic client ADDRESS PORT [options]
  *
- * The server greets each connection with a banner that holds its NAME (so a server that speaks first is always part of the
- * test). The client then sends a header that says what both will do; so one server serves every test, and nothing has to be
- * agreed on otherwise. Bytes follow a pattern made from connection id, direction and offset: a byte lost, doubled, swapped
- * or sent to the wrong connection is found at its offset.
+ * The server greets each connection with a banner that holds its NAME (so a server that speaks
+ * first is always part of the test). The client then sends a header that says what both will do;
+ * so one server serves every test, and nothing has to be agreed on otherwise. Bytes follow a
+ * pattern made from connection id, direction and offset: a byte lost, doubled, swapped or sent to
+ * the wrong connection is found at its offset.
  *
  * One exchange, options of the client:
  *   --up N --down N     bytes each way (suffixes k, M)
@@ -28,13 +29,15 @@
  *
  * The server prints a line for each thing a test may wait for:
  *   listening | stalled id=I sent=N | end id=I how=fin|reset|error rx=N tx=N
- * "stalled": nothing could be sent for STALL_MS. Exit status 0 or 1; a process gives up after LIFE_SEC.
+ * "stalled": nothing could be sent for STALL_MS. Exit status 0 or 1; a process gives up after
+ * LIFE_SEC.
  */
 #include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <getopt.h>
 #include <inttypes.h>
+#include <linux/sockios.h>
 #include <netinet/tcp.h>
 #include <poll.h>
 #include <pthread.h>
@@ -44,6 +47,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <time.h>
@@ -51,13 +55,20 @@
 
 #define BUF_BYTES (64 * 1024)
 #define POLL_MS 20000 /* nothing moves for so long: the test has failed */
-#define STALL_MS 700 /* nothing can be sent for so long: back-pressure has reached us */
+#define STALL_MS \
+	700 /* nothing can be sent for so long: back-pressure has reached us */
 #define LIFE_SEC 240
 #define MAGIC 0x61636364
 #define BANNER_BYTES 16
 
 enum order { ORDER_UP_FIRST, ORDER_DOWN_FIRST, ORDER_BOTH };
-enum reset { RESET_NONE, RESET_CLIENT, RESET_SERVER, RESET_CLIENT_MID, RESET_SERVER_MID };
+enum reset {
+	RESET_NONE,
+	RESET_CLIENT,
+	RESET_SERVER,
+	RESET_CLIENT_MID,
+	RESET_SERVER_MID
+};
 
 struct header {
 	uint32_t magic, order, reset, rounds;
@@ -77,7 +88,8 @@ static volatile sig_atomic_t may_read = 1;
 
 static uint64_t pattern_word(uint64_t id, int dir, uint64_t word)
 {
-	uint64_t x = (id + 1) * 0x9e3779b97f4a7c15ULL + dir * 0xd1b54a32d192ed03ULL + word;
+	uint64_t x = (id + 1) * 0x9e3779b97f4a7c15ULL +
+		     dir * 0xd1b54a32d192ed03ULL + word;
 
 	x ^= x >> 30;
 	x *= 0xbf58476d1ce4e5b9ULL;
@@ -86,7 +98,8 @@ static uint64_t pattern_word(uint64_t id, int dir, uint64_t word)
 	return x ^ x >> 31;
 }
 
-static void pattern_fill(uint64_t id, int dir, uint64_t offset, uint8_t *buf, size_t len)
+static void pattern_fill(uint64_t id, int dir, uint64_t offset, uint8_t *buf,
+			 size_t len)
 {
 	uint64_t word;
 	size_t i = 0;
@@ -114,21 +127,32 @@ static void set_nonblock(int fd)
 	fcntl(fd, F_SETFL, fcntl(fd, F_GETFL) | O_NONBLOCK);
 }
 
+/*
+ * A reset throws away what our own stack has not delivered yet: let it do that first, for a
+ * second at most.
+ */
 static void close_reset(int fd)
 {
 	struct linger l = { 1, 0 };
+	int left, tries;
 
+	for (tries = 0; tries < 1000 && !ioctl(fd, SIOCOUTQ, &left) && left;
+	     tries++)
+		poll(NULL, 0, 1);
 	setsockopt(fd, SOL_SOCKET, SO_LINGER, &l, sizeof(l));
 	close(fd);
 }
 
 /*
- * Send up to tx_bytes and receive up to rx_bytes (offsets of the whole stream), at the same time. want_eof: go on until the
- * other side's FIN, which must come right at rx_bytes. 0, or -errno of the connection, or -EBADMSG (ex->why says what).
+ * Send up to tx_bytes and receive up to rx_bytes (offsets of the whole stream), at the same time.
+ * want_eof: go on until the other side's FIN, which must come right at rx_bytes. 0, or -errno of
+ * the connection, or -EBADMSG (ex->why says what).
  */
-static int transfer(struct exchange *ex, uint64_t tx_bytes, uint64_t rx_bytes, bool want_eof)
+static int transfer(struct exchange *ex, uint64_t tx_bytes, uint64_t rx_bytes,
+		    bool want_eof)
 {
-	static __thread uint8_t out[BUF_BYTES], in[BUF_BYTES], expect[BUF_BYTES];
+	static __thread uint8_t out[BUF_BYTES], in[BUF_BYTES],
+		expect[BUF_BYTES];
 	struct pollfd p = { .fd = ex->fd };
 	bool is_eof = false, is_stall_said = false;
 	int64_t tx_at_ms = now_ms();
@@ -136,16 +160,20 @@ static int transfer(struct exchange *ex, uint64_t tx_bytes, uint64_t rx_bytes, b
 	size_t n;
 	ssize_t r;
 
-	while (ex->tx_done < tx_bytes || ex->rx_done < rx_bytes || (want_eof && !is_eof)) {
+	while (ex->tx_done < tx_bytes || ex->rx_done < rx_bytes ||
+	       (want_eof && !is_eof)) {
 		bool wants_rx = ex->rx_done < rx_bytes || want_eof;
 
-		p.events = (ex->tx_done < tx_bytes ? POLLOUT : 0) | (wants_rx && may_read && !is_eof ? POLLIN : 0);
+		p.events = (ex->tx_done < tx_bytes ? POLLOUT : 0) |
+			   (wants_rx && may_read && !is_eof ? POLLIN : 0);
 		r = poll(&p, 1, 100);
 		if (r < 0 && errno != EINTR)
 			return -errno;
-		if (ex->tx_done < tx_bytes && !is_stall_said && now_ms() - tx_at_ms > STALL_MS) {
+		if (ex->tx_done < tx_bytes && !is_stall_said &&
+		    now_ms() - tx_at_ms > STALL_MS) {
 			is_stall_said = true;
-			printf("stalled id=%" PRIu64 " sent=%" PRIu64 "\n", ex->id, ex->tx_done);
+			printf("stalled id=%" PRIu64 " sent=%" PRIu64 "\n",
+			       ex->id, ex->tx_done);
 		}
 		if (r <= 0) {
 			if (!may_read || is_stall_said)
@@ -156,7 +184,9 @@ static int transfer(struct exchange *ex, uint64_t tx_bytes, uint64_t rx_bytes, b
 		}
 		last_ms = now_ms();
 		if (p.revents & POLLOUT && ex->tx_done < tx_bytes) {
-			n = tx_bytes - ex->tx_done < BUF_BYTES ? tx_bytes - ex->tx_done : BUF_BYTES;
+			n = tx_bytes - ex->tx_done < BUF_BYTES ?
+				    tx_bytes - ex->tx_done :
+				    BUF_BYTES;
 			pattern_fill(ex->id, ex->tx_dir, ex->tx_done, out, n);
 			r = send(ex->fd, out, n, MSG_NOSIGNAL);
 			if (r < 0 && errno != EAGAIN)
@@ -166,9 +196,12 @@ static int transfer(struct exchange *ex, uint64_t tx_bytes, uint64_t rx_bytes, b
 				tx_at_ms = now_ms();
 			}
 		}
-		if (p.revents & (POLLIN | POLLERR | POLLHUP) && (may_read || p.revents & POLLERR)) {
+		if (p.revents & (POLLIN | POLLERR | POLLHUP) &&
+		    (may_read || p.revents & POLLERR)) {
 			/* not beyond this round: the next one's bytes are the next one's */
-			n = want_eof || rx_bytes - ex->rx_done > BUF_BYTES ? BUF_BYTES : rx_bytes - ex->rx_done;
+			n = want_eof || rx_bytes - ex->rx_done > BUF_BYTES ?
+				    BUF_BYTES :
+				    rx_bytes - ex->rx_done;
 			if (!n)
 				n = 1;
 			r = recv(ex->fd, in, n, 0);
@@ -183,7 +216,8 @@ static int transfer(struct exchange *ex, uint64_t tx_bytes, uint64_t rx_bytes, b
 				}
 			}
 			if (r > 0) {
-				pattern_fill(ex->id, !ex->tx_dir, ex->rx_done, expect, r);
+				pattern_fill(ex->id, !ex->tx_dir, ex->rx_done,
+					     expect, r);
 				if (ex->rx_done + r > rx_bytes) {
 					ex->why = "bytes nobody sent";
 					ex->why_at = rx_bytes;
@@ -241,20 +275,26 @@ static int serve(struct exchange *ex, const struct header *h)
 	for (i = 1; i < h->rounds && !r; i++) {
 		r = transfer(ex, 0, i * h->up_bytes, false);
 		if (!r)
-			r = transfer(ex, i * h->down_bytes, i * h->up_bytes, false);
+			r = transfer(ex, i * h->down_bytes, i * h->up_bytes,
+				     false);
 	}
 	if (r)
 		return r;
-	if (h->reset == RESET_CLIENT || h->reset == RESET_SERVER || h->reset == RESET_CLIENT_MID) {
-		r = transfer(ex, h->rounds * h->down_bytes, h->rounds * h->up_bytes, false);
+	if (h->reset == RESET_CLIENT || h->reset == RESET_SERVER ||
+	    h->reset == RESET_CLIENT_MID) {
+		r = transfer(ex, h->rounds * h->down_bytes,
+			     h->rounds * h->up_bytes, false);
 		if (!r && h->reset != RESET_SERVER)
-			r = transfer(ex, ex->tx_done, ex->rx_done, true); /* wait for the reset */
+			r = transfer(ex, ex->tx_done, ex->rx_done,
+				     true); /* wait for the reset */
 		return r ? r : h->reset == RESET_SERVER ? -ECANCELED : 0;
 	}
 	if (h->order == ORDER_UP_FIRST)
 		r = transfer(ex, ex->tx_done, h->rounds * h->up_bytes, true);
 	if (!r)
-		r = transfer(ex, h->rounds * h->down_bytes, h->order == ORDER_BOTH ? h->rounds * h->up_bytes : ex->rx_done,
+		r = transfer(ex, h->rounds * h->down_bytes,
+			     h->order == ORDER_BOTH ? h->rounds * h->up_bytes :
+						      ex->rx_done,
 			     false);
 	if (r)
 		return r;
@@ -271,7 +311,8 @@ static void *server_thread(void *arg)
 	const char *how;
 	int r;
 
-	if (send(ex.fd, server_name, BANNER_BYTES, MSG_NOSIGNAL) != BANNER_BYTES) {
+	if (send(ex.fd, server_name, BANNER_BYTES, MSG_NOSIGNAL) !=
+	    BANNER_BYTES) {
 		close(ex.fd);
 		return NULL;
 	}
@@ -280,9 +321,14 @@ static void *server_thread(void *arg)
 		ex.id = h.id;
 		r = serve(&ex, &h);
 	}
-	how = !r ? "fin" : r == -ECONNRESET || r == -EPIPE ? "reset" : r == -ECANCELED ? "own-reset" : "error";
-	printf("end id=%" PRIu64 " how=%s rx=%" PRIu64 " tx=%" PRIu64 " (%s%s)\n", ex.id, how, ex.rx_done, ex.tx_done,
-	       strerror(-r), ex.why ? ex.why : "");
+	how = !r			      ? "fin" :
+	      r == -ECONNRESET || r == -EPIPE ? "reset" :
+	      r == -ECANCELED		      ? "own-reset" :
+						"error";
+	printf("end id=%" PRIu64 " how=%s rx=%" PRIu64 " tx=%" PRIu64
+	       " (%s%s)\n",
+	       ex.id, how, ex.rx_done, ex.tx_done, strerror(-r),
+	       ex.why ? ex.why : "");
 	if (r == -ECANCELED)
 		close_reset(ex.fd);
 	else
@@ -300,7 +346,8 @@ static int server_main(const struct sockaddr_in *sin, const char *name)
 	snprintf(server_name, sizeof(server_name), "%s", name);
 	ls = socket(AF_INET, SOCK_STREAM, 0);
 	setsockopt(ls, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one));
-	if (bind(ls, (const struct sockaddr *)sin, sizeof(*sin)) || listen(ls, 1024)) {
+	if (bind(ls, (const struct sockaddr *)sin, sizeof(*sin)) ||
+	    listen(ls, 1024)) {
 		perror("traffic server");
 		return 1;
 	}
@@ -314,7 +361,8 @@ static int server_main(const struct sockaddr_in *sin, const char *name)
 			continue;
 		set_nonblock(fd);
 		setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
-		if (pthread_create(&thread, &attr, server_thread, (void *)(intptr_t)fd))
+		if (pthread_create(&thread, &attr, server_thread,
+				   (void *)(intptr_t)fd))
 			close(fd);
 	}
 }
@@ -343,13 +391,17 @@ static int talk(struct exchange *ex, const struct header *h)
 	if (r)
 		return r;
 	if (h->reset) {
-		r = transfer(ex, h->rounds * h->up_bytes, h->rounds * h->down_bytes, false);
+		r = transfer(ex, h->rounds * h->up_bytes,
+			     h->rounds * h->down_bytes, false);
 		if (h->reset == RESET_CLIENT)
 			return r ? r : -ECANCELED;
 		if (!r)
-			r = transfer(ex, ex->tx_done, ex->rx_done, true); /* wait for the reset */
-		if (r == -ECONNRESET || (h->reset == RESET_SERVER_MID && r == -EPIPE)) {
-			if (h->reset == RESET_SERVER && ex->rx_done != h->rounds * h->down_bytes) {
+			r = transfer(ex, ex->tx_done, ex->rx_done,
+				     true); /* wait for the reset */
+		if (r == -ECONNRESET ||
+		    (h->reset == RESET_SERVER_MID && r == -EPIPE)) {
+			if (h->reset == RESET_SERVER &&
+			    ex->rx_done != h->rounds * h->down_bytes) {
 				ex->why = "reset before the last byte";
 				ex->why_at = ex->rx_done;
 				return -EBADMSG;
@@ -363,7 +415,10 @@ static int talk(struct exchange *ex, const struct header *h)
 		r = transfer(ex, ex->tx_done, h->rounds * h->down_bytes, true);
 	if (!r)
 		r = transfer(ex, h->rounds * h->up_bytes,
-			     h->order == ORDER_BOTH ? h->rounds * h->down_bytes : ex->rx_done, false);
+			     h->order == ORDER_BOTH ?
+				     h->rounds * h->down_bytes :
+				     ex->rx_done,
+			     false);
 	if (r)
 		return r;
 	shutdown(ex->fd, SHUT_WR);
@@ -372,6 +427,7 @@ static int talk(struct exchange *ex, const struct header *h)
 	return r;
 }
 
+/* -ENOTCONN: it failed as it was wanted to. */
 static int client_connect(const struct header *h, struct exchange *ex)
 {
 	char banner[BANNER_BYTES];
@@ -385,7 +441,9 @@ static int client_connect(const struct header *h, struct exchange *ex)
 	if (connect(ex->fd, (struct sockaddr *)&opts.to, sizeof(opts.to))) {
 		r = -errno;
 		if (opts.want_refused && r == -ECONNREFUSED)
-			return -ECANCELED;
+			return -ENOTCONN;
+		if (opts.want_reset && r == -ECONNRESET)
+			return -ENOTCONN; /* it was faster than our way out of connect() */
 		ex->why = "connect";
 		return r;
 	}
@@ -397,7 +455,7 @@ static int client_connect(const struct header *h, struct exchange *ex)
 	r = read_all(ex->fd, banner, sizeof(banner));
 	if (opts.want_reset) {
 		ex->why = "a reset was expected before the banner";
-		return r == -ECONNRESET ? -ECANCELED : r ? r : -EBADMSG;
+		return r == -ECONNRESET ? -ENOTCONN : r ? r : -EBADMSG;
 	}
 	if (r) {
 		ex->why = "banner";
@@ -430,9 +488,14 @@ static void *client_thread(void *arg)
 		return NULL;
 	}
 	close(ex.fd);
+	if (r == -ENOTCONN)
+		return NULL; /* as it was wanted */
 	if (r)
-		fprintf(stderr, "traffic client: id=%" PRIu64 ": %s%s%s at rx=%" PRIu64 " tx=%" PRIu64 " (offset %" PRIu64 ")\n",
-			ex.id, strerror(-r), ex.why ? ": " : "", ex.why ? ex.why : "", ex.rx_done, ex.tx_done,
+		fprintf(stderr,
+			"traffic client: id=%" PRIu64 ": %s%s%s at rx=%" PRIu64
+			" tx=%" PRIu64 " (offset %" PRIu64 ")\n",
+			ex.id, strerror(-r), ex.why ? ": " : "",
+			ex.why ? ex.why : "", ex.rx_done, ex.tx_done,
 			ex.why_at);
 	return r ? (void *)1 : NULL;
 }
@@ -448,7 +511,8 @@ static int client_run(void)
 	pthread_attr_init(&attr);
 	pthread_attr_setstacksize(&attr, 512 * 1024);
 	for (n = 0; n < opts.parallel; n++)
-		if (pthread_create(&threads[n], &attr, client_thread, (void *)(uintptr_t)n))
+		if (pthread_create(&threads[n], &attr, client_thread,
+				   (void *)(uintptr_t)n))
 			break;
 	if (n < opts.parallel)
 		failed++;
@@ -457,7 +521,8 @@ static int client_run(void)
 		failed += ret != NULL;
 	}
 	if (failed)
-		fprintf(stderr, "traffic client: %d of %d connections failed\n", failed, opts.parallel);
+		fprintf(stderr, "traffic client: %d of %d connections failed\n",
+			failed, opts.parallel);
 	return failed ? 1 : 0;
 }
 
@@ -466,7 +531,8 @@ static void on_usr1(int sig)
 	may_read = 1;
 }
 
-static int index_of(const char *what, const char *text, const char *const *names)
+static int index_of(const char *what, const char *text,
+		    const char *const *names)
 {
 	int i;
 
@@ -487,13 +553,24 @@ static uint64_t parse_bytes(const char *text)
 
 static void parse_client(int argc, char **argv)
 {
-	static const char *const orders[] = { "up-first", "down-first", "both", NULL };
-	static const char *const resets[] = { "none", "client", "server", "client-mid", "server-mid", NULL };
+	static const char *const orders[] = { "up-first", "down-first", "both",
+					      NULL };
+	static const char *const resets[] = { "none",	    "client",
+					      "server",	    "client-mid",
+					      "server-mid", NULL };
 	static const struct option options[] = {
-		{ "up", 1, NULL, 'u' },	   { "down", 1, NULL, 'd' },	  { "order", 1, NULL, 'o' },
-		{ "rounds", 1, NULL, 'r' }, { "reset", 1, NULL, 'x' },	  { "parallel", 1, NULL, 'p' },
-		{ "pause", 0, NULL, 'z' },  { "want-server", 1, NULL, 's' }, { "want-reset", 0, NULL, 'X' },
-		{ "id", 1, NULL, 'i' },	   { "want-refused", 0, NULL, 'R' }, { NULL, 0, NULL, 0 },
+		{ "up", 1, NULL, 'u' },
+		{ "down", 1, NULL, 'd' },
+		{ "order", 1, NULL, 'o' },
+		{ "rounds", 1, NULL, 'r' },
+		{ "reset", 1, NULL, 'x' },
+		{ "parallel", 1, NULL, 'p' },
+		{ "pause", 0, NULL, 'z' },
+		{ "want-server", 1, NULL, 's' },
+		{ "want-reset", 0, NULL, 'X' },
+		{ "id", 1, NULL, 'i' },
+		{ "want-refused", 0, NULL, 'R' },
+		{ NULL, 0, NULL, 0 },
 	};
 	int opt;
 
@@ -536,8 +613,10 @@ static void parse_client(int argc, char **argv)
 			exit(1);
 		}
 	}
-	if (opts.parallel < 1 || opts.parallel > 1024 || opts.header.rounds < 1) {
-		fprintf(stderr, "traffic: --parallel 1 .. 1024, --rounds 1 ..\n");
+	if (opts.parallel < 1 || opts.parallel > 1024 ||
+	    opts.header.rounds < 1) {
+		fprintf(stderr,
+			"traffic: --parallel 1 .. 1024, --rounds 1 ..\n");
 		exit(1);
 	}
 }
@@ -548,7 +627,8 @@ int main(int argc, char **argv)
 	struct rlimit rl;
 
 	if (argc < 4 || inet_pton(AF_INET, argv[2], &sin.sin_addr) != 1) {
-		fprintf(stderr, "usage: traffic server|client ADDRESS PORT ...\n");
+		fprintf(stderr,
+			"usage: traffic server|client ADDRESS PORT ...\n");
 		return 1;
 	}
 	sin.sin_port = htons(atoi(argv[3]));

@@ -1,0 +1,250 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * test_conf.c - a configuration is read as it says, and no text makes the parser crash
+ *
+ * What is refused, and with which words, is tests/unit/conf-bad/.
+ */
+#include <errno.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "conf.h"
+
+static const char good[] =
+	"stack = lkl;   # or host\n"
+	"log { access = \"/var/log/a;b\"; }\n"
+	"worker { cpu = 2; memory = 512M; spin = 50us; drain_timeout = 30s; max_sessions = 20000; }\n"
+	"wire { type = packet; interface = eth0; mode = own; }\n"
+	"listener web { bind = \"10.77.0.2:80\"; pool = origin; idle_timeout = 5m; backlog = 1024; }\n"
+	"listener \"second\"\n{\n\tbind: *:81\n\tpool: other\n}\n"
+	"pool origin { connect_timeout = 1500ms; server s1 { address = \"10.77.1.2:80\"; } server s2 { address = "
+	"10.77.1.3:8080 } }\n"
+	"pool other { server s1 { address 10.0.0.1:1; } };\n";
+
+static int lines_said;
+
+static void count_line(void *ctx, const char *line)
+{
+	lines_said++;
+	assert_true(!strncmp(line, "accd: ", 6));
+	if (ctx)
+		print_message("%s\n", line);
+}
+
+static void test_good(void **state)
+{
+	int mistakes;
+	struct conf *conf = conf_load_text(good, strlen(good), "good", -1,
+					   count_line, "", &mistakes);
+	char text[ADDR_TEXT_BYTES];
+
+	assert_non_null(conf);
+	assert_int_equal(mistakes, 0);
+	assert_int_equal(conf->stack, CONF_STACK_LKL);
+	assert_string_equal(conf->log.access, "/var/log/a;b");
+	assert_int_equal(conf->worker.cpu, 2);
+	assert_int_equal(conf->worker.memory_bytes, 512 << 20);
+	assert_int_equal(conf->worker.spin_us, 50);
+	assert_int_equal(conf->worker.drain_timeout_ms, 30000);
+	assert_int_equal(conf->worker.max_sessions, 20000);
+	assert_string_equal(conf->wire.interface, "eth0");
+	assert_int_equal(conf->n_listeners, 2);
+	assert_string_equal(conf->listeners[0].name, "web");
+	assert_string_equal(addr_format(&conf->listeners[0].bind, text,
+					sizeof(text)),
+			    "10.77.0.2:80");
+	assert_int_equal(conf->listeners[0].idle_timeout_ms, 300000);
+	assert_int_equal(conf->listeners[0].backlog, 1024);
+	assert_int_equal(conf->listeners[0].pool, 0);
+	assert_string_equal(conf->listeners[1].name, "second");
+	assert_string_equal(addr_format(&conf->listeners[1].bind, text,
+					sizeof(text)),
+			    "0.0.0.0:81");
+	assert_int_equal(conf->listeners[1].pool, 1);
+	assert_int_equal(conf->n_pools, 2);
+	assert_int_equal(conf->pools[0].connect_timeout_ms, 1500);
+	assert_int_equal(conf->pools[0].n_servers, 2);
+	assert_string_equal(conf->pools[0].servers[1].name, "s2");
+	assert_string_equal(addr_format(&conf->pools[0].servers[1].address,
+					text, sizeof(text)),
+			    "10.77.1.3:8080");
+	assert_int_equal(conf->pools[1].n_servers, 1);
+	conf_free(conf);
+}
+
+static void test_defaults(void **state)
+{
+	static const char text[] =
+		"listener l { bind = *:80; pool = p } pool p { server s { address = 1.2.3.4:5 } }";
+	int mistakes;
+	struct conf *conf = conf_load_text(text, strlen(text), "text",
+					   CONF_STACK_HOST, count_line, "",
+					   &mistakes);
+
+	assert_non_null(conf);
+	assert_int_equal(conf->stack, CONF_STACK_HOST);
+	assert_string_equal(conf->log.access, "-");
+	assert_int_equal(conf->worker.cpu, -1);
+	assert_int_equal(conf->worker.max_sessions, 20000);
+	assert_false(conf->wire.is_set);
+	assert_int_equal(conf->listeners[0].idle_timeout_ms, 300000);
+	assert_int_equal(conf->pools[0].connect_timeout_ms, 5000);
+	conf_free(conf);
+	/* the same text for the other stack lacks a wire */
+	assert_null(conf_load_text(text, strlen(text), "text", CONF_STACK_LKL,
+				   count_line, NULL, &mistakes));
+	assert_int_equal(mistakes, 1);
+}
+
+static void test_times(void **state)
+{
+	static const struct {
+		const char *text;
+		int ret;
+		uint64_t us;
+	} rows[] = {
+		{ "0", 0, 0 },
+		{ "50us", 0, 50 },
+		{ "5ms", 0, 5000 },
+		{ "5s", 0, 5000000 },
+		{ "2m", 0, 120000000 },
+		{ "2min", 0, 120000000 },
+		{ "1h", 0, 3600000000ULL },
+		{ "1d", 0, 86400000000ULL },
+		{ "5", -EINVAL, 0 },
+		{ "", -EINVAL, 0 },
+		{ "s", -EINVAL, 0 },
+		{ "-1s", -EINVAL, 0 },
+		{ "1.5s", -EINVAL, 0 },
+		{ "5 s", -EINVAL, 0 },
+		{ "1ss", -EINVAL, 0 },
+		{ "18446744073709551616s", -ERANGE, 0 },
+		{ "18446744073709551615s", -ERANGE, 0 },
+	};
+	unsigned int i;
+	uint64_t us;
+
+	for (i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		us = 0;
+		assert_int_equal(conf_parse_time_us(rows[i].text, &us),
+				 rows[i].ret);
+		assert_int_equal(us, rows[i].us);
+	}
+}
+
+static void test_sizes(void **state)
+{
+	uint64_t bytes;
+
+	assert_int_equal(conf_parse_size("512M", &bytes), 0);
+	assert_int_equal(bytes, 512 << 20);
+	assert_int_equal(conf_parse_size("64k", &bytes), 0);
+	assert_int_equal(bytes, 65536);
+	assert_int_equal(conf_parse_size("100", &bytes), 0);
+	assert_int_equal(bytes, 100);
+	assert_int_equal(conf_parse_size("1T", &bytes), -EINVAL);
+	assert_int_equal(conf_parse_size("", &bytes), -EINVAL);
+	assert_int_equal(conf_parse_size("18446744073709551615G", &bytes),
+			 -ERANGE);
+}
+
+static void test_addresses(void **state)
+{
+	static const char *const bad[] = { "",
+					   ":",
+					   "1.2.3.4",
+					   "1.2.3.4:",
+					   "1.2.3:80",
+					   "1.2.3.4:080",
+					   "1.2.3.4:+80",
+					   "1.2.3.4: 80",
+					   "1.2.3.4:99999999999",
+					   "01.2.3.4:80",
+					   "a:80",
+					   "[::1]:80",
+					   "1.2.3.4:80:80",
+					   "**:80" };
+	union addr addr;
+	unsigned int i;
+
+	for (i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
+		assert_int_equal(addr_parse(bad[i], true, &addr), -EINVAL);
+	assert_int_equal(addr_parse("*:80", true, &addr), 0);
+	assert_int_equal(addr_parse("*:80", false, &addr), -EINVAL);
+	assert_int_equal(addr_parse("0.0.0.0:80", false, &addr), -EINVAL);
+	assert_int_equal(addr_parse("1.2.3.4:65535", false, &addr), 0);
+}
+
+/* Every message is one line, and their number is what conf_load_text() says. */
+static void test_many_mistakes(void **state)
+{
+	static char text[100000];
+	int mistakes, i, n = 0;
+
+	for (i = 0; i < 1000; i++)
+		n += sprintf(text + n, "k%d = v;\n", i);
+	lines_said = 0;
+	assert_null(conf_load_text(text, n, "text", CONF_STACK_HOST, count_line,
+				   NULL, &mistakes));
+	assert_int_equal(mistakes, 1002);
+	assert_int_equal(lines_said, CONF_ERRORS_SHOWN + 1);
+}
+
+/*
+ * Damage a good file in every way that is cheap: never a crash (run it with the sanitizers),
+ * never valid and wrong.
+ */
+static void test_damage(void **state)
+{
+	static const char bytes[] = "{};=\"#/*\\\n :,[$.\0\xff"
+				    "a0-";
+	size_t len = strlen(good);
+	uint32_t seed = 1;
+	char *text = malloc(len);
+	int mistakes, i, j;
+	struct conf *conf;
+	size_t cut;
+
+	for (cut = 0; cut < len; cut++) {
+		conf = conf_load_text(good, cut, "cut", -1, count_line, NULL,
+				      &mistakes);
+		if (conf)
+			assert_true(conf->n_listeners && conf->n_pools);
+		conf_free(conf);
+	}
+	for (i = 0; i < 20000; i++) {
+		memcpy(text, good, len);
+		for (j = 0; j <= i % 4; j++) {
+			seed = seed * 1664525 + 1013904223;
+			text[(seed >> 8) % len] =
+				bytes[(seed >> 4) % (sizeof(bytes) - 1)];
+		}
+		conf = conf_load_text(text, len, "damaged", -1, count_line,
+				      NULL, &mistakes);
+		assert_true(!conf == !!mistakes);
+		conf_free(conf);
+	}
+	free(text);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_good),
+		cmocka_unit_test(test_defaults),
+		cmocka_unit_test(test_times),
+		cmocka_unit_test(test_sizes),
+		cmocka_unit_test(test_addresses),
+		cmocka_unit_test(test_many_mistakes),
+		cmocka_unit_test(test_damage),
+	};
+
+	return cmocka_run_group_tests_name("conf", tests, NULL, NULL);
+}
