@@ -135,7 +135,8 @@ static struct sk_buff *rx_big(struct wire_queue *q, struct lkl_rx_frame *frame)
 	return skb;
 
 no_memory:
-	/* Released without a fetch, the wire lets go of its copy. */
+	/* The wire has to let go of this one's copy, or the next fetch would bring it. */
+	q->ops->rx_fetch(q->wire, q->queue, iov, 0, &frame->vnet);
 	kfree_skb(skb);
 	return NULL;
 }
