@@ -1,9 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * console.c - the kernel's log as records for the host's log callback
+ * console.c - the kernel's log as records for the host's log callback, and /dev/console
+ *
+ * /dev/console is there so that pid 1 gets its descriptors 0, 1 and 2 as anywhere: reading gives end of file, what is
+ * written goes nowhere.
  */
 #include <linux/console.h>
+#include <linux/fs.h>
 #include <linux/init.h>
+#include <linux/major.h>
 #include <asm/lkl.h>
 
 static void console_print(struct console *con, const char *text, unsigned int len)
@@ -22,3 +27,27 @@ void __init lkl_console_init(void)
 {
 	register_console(&lkl_console);
 }
+
+static ssize_t console_read(struct file *file, char __user *buf, size_t len, loff_t *pos)
+{
+	return 0;
+}
+
+static ssize_t console_write(struct file *file, const char __user *buf, size_t len, loff_t *pos)
+{
+	return len;
+}
+
+static const struct file_operations console_ops = {
+	.read = console_read,
+	.write = console_write,
+	.llseek = noop_llseek,
+};
+
+static int __init console_device_init(void)
+{
+	int err = register_chrdev(TTYAUX_MAJOR, "console", &console_ops);
+
+	return err < 0 ? err : 0;
+}
+fs_initcall(console_device_init);
