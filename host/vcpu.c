@@ -27,7 +27,7 @@
 
 #define VCPU_WIRES_MAX 16
 
-LKL__THREAD int lkl_on_vcpu;
+__thread int lkl_on_vcpu;
 
 static struct {
 	int kick_fd;

@@ -4,7 +4,7 @@
  *
  * The kernel world (kernel/overlay/arch/lkl) and the host world (host/, wire/) are compiled with different headers,
  * different flags and different ideas of errno. They meet here and nowhere else. Only fixed-width types appear; the
- * header compiles in both worlds, and kernel/host_ops_abi.c and host/host_ops_abi.c assert the same layout in each.
+ * header compiles in both worlds, and the assertions at its end hold the layout to the same numbers in each.
  *
  * Directions:
  *   host_*     functions that the host provides and the kernel calls   (struct lkl_host_ops)
@@ -24,6 +24,10 @@
 #include <linux/types.h>
 #else
 #include <stdint.h>
+#endif
+
+#ifdef __cplusplus
+extern "C" {
 #endif
 
 /* ---- frames and wires ------------------------------------------------------------------------------------------- */
@@ -200,7 +204,7 @@ struct lkl_host_ops {
 	/* host/task.c: an application task has returned; its stack is no longer in use. */
 	void (*task_exited)(struct lkl_task *task, int32_t ret);
 
-	/* host/wire.c: the vCPU's idle_wait shall watch this wire queue. */
+	/* host/vcpu.c: the vCPU's idle_wait shall watch this wire queue. */
 	void (*wire_attached)(uint32_t vcpu, struct lkl_wire *wire, uint32_t queue);
 };
 
@@ -258,12 +262,26 @@ int lkl_kernel_notify(int handle);
 /* [task] Make a netdev of a wire; returns the interface index or -errno. */
 int lkl_kernel_wire_attach(struct lkl_wire *wire);
 
-#ifndef __KERNEL__
-#define LKL__THREAD _Thread_local
+/* The layout, the same in both worlds and in C++. */
+#ifdef __cplusplus
+#define LKL__ASSERT static_assert
 #else
-#define LKL__THREAD __thread
+#define LKL__ASSERT _Static_assert
 #endif
+LKL__ASSERT(sizeof(struct lkl_vnet_hdr) == 10, "struct lkl_vnet_hdr");
+LKL__ASSERT(sizeof(struct lkl_iov) == 16, "struct lkl_iov");
+LKL__ASSERT(sizeof(struct lkl_rx_frame) == 32, "struct lkl_rx_frame");
+LKL__ASSERT(sizeof(struct lkl_wire_stats) == 12 * 8, "struct lkl_wire_stats");
+LKL__ASSERT(sizeof(struct lkl_wire) == 32 + 12 * 8, "struct lkl_wire");
+LKL__ASSERT(sizeof(struct lkl_boot_params) == 6 * 8, "struct lkl_boot_params");
+LKL__ASSERT(sizeof(struct lkl_task) == 64, "struct lkl_task");
+#undef LKL__ASSERT
+
 /* Nonzero on a thread that runs a vCPU; the guard at the entry of every call. Defined in host/vcpu.c. */
-extern LKL__THREAD int lkl_on_vcpu;
+extern __thread int lkl_on_vcpu;
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif /* LKL_HOST_OPS_H */

@@ -38,8 +38,8 @@ typedef void (*lkl_log_fn)(void *ctx, int level /* 0 (emerg) .. 7 (debug) */, co
 
 /*
  * The kernel hit a BUG, a panic or a bad pointer. Called once, on the thread it happened on; the instance is dead:
- * nothing of the library may be called. `backtrace` has one "address function+offset" line per frame. If it returns,
- * the thread it ran on sleeps for ever.
+ * nothing of the library may be called. `backtrace` has one line "address function+offset (file+offset)" per frame. If it
+ * returns, the thread it ran on sleeps for ever.
  */
 typedef void (*lkl_panic_fn)(void *ctx, const char *message, const char *backtrace);
 
