@@ -9,6 +9,9 @@
  * behind the bytes of a short read without another event to come, so those are read until the
  * stack says no.
  *
+ * Bulk. Once a read has brought RELAY_BULK_MIN_BYTES, the direction goes on with splice(): pages
+ * move from the source's socket to the destination's through a pipe, and no byte is copied.
+ *
  * Back-pressure. What the destination doesn't take stays with the connection, in the very buffer
  * that was read into (the worker takes a fresh one): no copy, and at most RELAY_BUF_BYTES a
  * direction, because a source is read only while nothing waits for its destination. The source's
@@ -37,12 +40,53 @@ static char *relay_buf_get(struct worker *w)
 	return aligned_alloc(RELAY_BUF_ALIGN, RELAY_BUF_BYTES);
 }
 
-void relay_buf_put(struct worker *w, char *buf)
+static void relay_buf_put(struct worker *w, char *buf)
 {
 	if (w->n_bufs < RELAY_BUFS_KEPT)
 		w->bufs[w->n_bufs++] = buf;
 	else
 		free(buf);
+}
+
+/* An empty pipe, at the end of the list; false: none to be had. */
+static bool relay_pipe_get(struct worker *w)
+{
+	int fds[2];
+
+	if (w->n_pipes)
+		return true;
+	if (w->ops->pipe(fds, RELAY_BUF_BYTES) < 0)
+		return false;
+	w->pipes[w->n_pipes++] = (struct relay_pipe){ .rd = fds[0], .wr = fds[1] };
+	return true;
+}
+
+static void relay_pipe_close(struct worker *w, struct relay_pipe *pipe)
+{
+	w->ops->close(pipe->rd);
+	w->ops->close(pipe->wr);
+	pipe->rd = 0;
+}
+
+/* Take back a connection's pipe, which is empty. */
+static void relay_pipe_put(struct worker *w, struct relay_pipe *pipe)
+{
+	if (w->n_pipes < RELAY_PIPES_KEPT) {
+		w->pipes[w->n_pipes++] = *pipe;
+		pipe->rd = 0;
+	} else {
+		relay_pipe_close(w, pipe);
+	}
+}
+
+void relay_drop(struct worker *w, struct conn *c)
+{
+	if (c->out)
+		relay_buf_put(w, c->out);
+	if (c->pipe.rd)
+		relay_pipe_close(w, &c->pipe);
+	c->out = NULL;
+	c->out_bytes = 0;
 }
 
 int relay_init(struct worker *w)
@@ -54,6 +98,8 @@ int relay_init(struct worker *w)
 
 void relay_exit(struct worker *w)
 {
+	/* the pipes went with the stack, or go with the process */
+	w->n_pipes = 0;
 	while (w->n_bufs)
 		free(w->bufs[--w->n_bufs]);
 	free(w->read_buf);
@@ -85,6 +131,31 @@ static size_t conn_send(struct worker *w, struct session *s, enum side side,
 	return n;
 }
 
+/*
+ * Send up to `len` bytes that lie in a pipe. Returns how many are left there; the connection's
+ * flags as in conn_send().
+ */
+static size_t conn_splice(struct worker *w, struct session *s, enum side side, int pipe_rd,
+			  size_t len)
+{
+	struct conn *c = &s->conn[side];
+	long n;
+
+	while (len && c->flags & CONN_WR_READY) {
+		n = w->ops->splice(pipe_rd, c->fd, len);
+		if (n <= 0) {
+			c->flags &= ~CONN_WR_READY;
+			if (n != -EAGAIN && n != -EINTR && n != -ENOBUFS && n != -ENOMEM)
+				session_conn_lost(w, s, side);
+			break;
+		}
+		len -= n;
+		c->tx_bytes += n;
+		s->last_active_us = w->now_us;
+	}
+	return len;
+}
+
 /* Send what waits. True if nothing waits any more. */
 static bool relay_flush(struct worker *w, struct session *s, enum side to)
 {
@@ -93,6 +164,16 @@ static bool relay_flush(struct worker *w, struct session *s, enum side to)
 
 	if (!(dst->flags & CONN_WR_READY))
 		return false;
+	if (dst->pipe.rd) {
+		n = conn_splice(w, s, to, dst->pipe.rd, dst->out_bytes);
+		if (!dst->pipe.rd)
+			return true; /* lost, and thrown away */
+		dst->out_bytes = n;
+		if (n)
+			return false;
+		relay_pipe_put(w, &dst->pipe);
+		return true;
+	}
 	n = conn_send(w, s, to, dst->out + dst->out_off, dst->out_bytes);
 	if (!dst->out)
 		return true; /* lost, and thrown away */
@@ -124,6 +205,34 @@ static bool relay_keep(struct worker *w, struct conn *dst, size_t taken,
 	return true;
 }
 
+/*
+ * Bulk: move pages from the source through an empty pipe to the destination. What the destination
+ * doesn't take stays in the pipe, which becomes the connection's. Result as of recv().
+ */
+static long relay_splice(struct worker *w, struct session *s, enum side from)
+{
+	struct conn *src = &s->conn[from], *dst = &s->conn[!from];
+	struct relay_pipe *pipe = &w->pipes[w->n_pipes - 1];
+	size_t left;
+	long n;
+
+	n = w->ops->splice(src->fd, pipe->wr, RELAY_BUF_BYTES);
+	if (n <= 0)
+		return n;
+	left = conn_splice(w, s, !from, pipe->rd, n);
+	if (!left)
+		return n;
+	w->n_pipes--;
+	if (dst->flags & CONN_ERR) {
+		relay_pipe_close(w, pipe);
+	} else {
+		dst->pipe = *pipe;
+		dst->out_bytes = left;
+		w->counters.stalls_total++;
+	}
+	return n;
+}
+
 /* Pass the end of the source on. */
 static void relay_end_of(struct worker *w, struct session *s, enum side from)
 {
@@ -144,6 +253,7 @@ static void relay_end_of(struct worker *w, struct session *s, enum side from)
 static bool relay_pump(struct worker *w, struct session *s, enum side from)
 {
 	struct conn *src = &s->conn[from], *dst = &s->conn[!from];
+	bool is_spliced;
 	size_t taken;
 	long n;
 	int i;
@@ -153,7 +263,9 @@ static bool relay_pump(struct worker *w, struct session *s, enum side from)
 	for (i = 0; i < RELAY_READS_MAX; i++) {
 		if (!(src->flags & CONN_RD_READY) || dst->flags & CONN_ERR)
 			break;
-		n = w->ops->recv(src->fd, w->read_buf, RELAY_BUF_BYTES);
+		is_spliced = src->flags & CONN_BULK && relay_pipe_get(w);
+		n = is_spliced ? relay_splice(w, s, from) :
+				 w->ops->recv(src->fd, w->read_buf, RELAY_BUF_BYTES);
 		if (n <= 0) {
 			if (n == -EINTR)
 				continue;
@@ -166,9 +278,19 @@ static bool relay_pump(struct worker *w, struct session *s, enum side from)
 				     CONN_RD_EOF;
 			break;
 		}
+		s->last_active_us = w->now_us;
+		if (is_spliced) {
+			/* a short splice says nothing about what is left: only -EAGAIN does */
+			if (n < RELAY_BULK_MIN_BYTES / 4)
+				src->flags &= ~CONN_BULK;
+			if (dst->out_bytes || dst->flags & CONN_ERR)
+				break;
+			continue;
+		}
+		if (n >= RELAY_BULK_MIN_BYTES)
+			src->flags |= CONN_BULK;
 		if (n < RELAY_BUF_BYTES && !(src->flags & CONN_RD_TO_END))
 			src->flags &= ~CONN_RD_READY;
-		s->last_active_us = w->now_us;
 		taken = dst->flags & CONN_WR_READY ?
 				conn_send(w, s, !from, w->read_buf, n) :
 				0;

@@ -14,6 +14,16 @@
  */
 #define RELAY_BUF_BYTES (256 * 1024)
 
+/*
+ * A read of this much marks the direction as bulk, and from then on pages move from socket to
+ * socket through a pipe, uncopied, as long as a splice brings at least a quarter of it. Below,
+ * the pipe's own work costs more than the copy.
+ */
+#define RELAY_BULK_MIN_BYTES (64 * 1024)
+
+/* Empty pipes kept; each has room for RELAY_BUF_BYTES. */
+#define RELAY_PIPES_KEPT 8
+
 /* Buffers kept for the next slow receiver, beyond those in use: 16 MiB at most. */
 #define RELAY_BUFS_KEPT 64
 
@@ -27,7 +37,7 @@ void relay_exit(struct worker *w);
  */
 void relay_run(struct worker *w, struct session *s);
 
-/* Give a buffer back that a connection had as `out`. */
-void relay_buf_put(struct worker *w, char *buf);
+/* Throw away what waits to be sent on a connection. */
+void relay_drop(struct worker *w, struct conn *c);
 
 #endif /* ACCD_RELAY_H */

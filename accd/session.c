@@ -165,10 +165,7 @@ static void conn_close(struct worker *w, struct conn *c, bool is_reset)
 {
 	const struct linger abort_now = { .l_onoff = 1, .l_linger = 0 };
 
-	if (c->out)
-		relay_buf_put(w, c->out);
-	c->out = NULL;
-	c->out_bytes = 0;
+	relay_drop(w, c);
 	if (c->fd < 0)
 		return;
 	if (is_reset)
@@ -333,10 +330,7 @@ void session_conn_lost(struct worker *w, struct session *s, enum side side)
 	if (!(c->flags & CONN_RD_EOF))
 		c->flags |= CONN_RD_READY;
 	/* what waits for it has nobody to go to */
-	if (c->out)
-		relay_buf_put(w, c->out);
-	c->out = NULL;
-	c->out_bytes = 0;
+	relay_drop(w, c);
 	s->reset_deadline_us = w->now_us + RESET_LINGER_US;
 }
 

@@ -32,6 +32,12 @@ enum side { SIDE_DOWN, SIDE_UP, SIDE__COUNT };
 	0x08 /* everything was read up to the FIN (or up to the reset, with CONN_ERR) */
 #define CONN_WR_SHUT 0x10 /* our FIN is queued: nothing more may be sent */
 #define CONN_ERR 0x20 /* reset or lost; what it sent before may still be read */
+#define CONN_BULK 0x40 /* the last read was large: splice instead (relay.c) */
+
+/* Both ends of a pipe of the stack; rd 0: none. */
+struct relay_pipe {
+	int rd, wr;
+};
 
 struct conn {
 	int fd; /* -1: none */
@@ -39,7 +45,8 @@ struct conn {
 	uint8_t gen; /* counts descriptors of this side; events of an older one are ignored */
 	uint32_t out_off,
 		out_bytes; /* what waits in `out` to be sent on this connection */
-	char *out; /* NULL: nothing waits. Always RELAY_BUF_BYTES long */
+	char *out; /* NULL: nothing waits there. Always RELAY_BUF_BYTES long */
+	struct relay_pipe pipe; /* what waits is here instead, if there is one */
 	uint64_t tx_bytes; /* taken by the stack */
 };
 

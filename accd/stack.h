@@ -78,6 +78,10 @@ struct stack_ops {
 	long (*recv)(int fd, void *buf, size_t len);
 	long (*send)(int fd, const void *buf,
 		     size_t len); /* never raises SIGPIPE */
+	/* Pages from fd_in to fd_out, one of which is a pipe; never waits, never raises SIGPIPE. */
+	long (*splice)(int fd_in, int fd_out, size_t len);
+	/* A pipe with room for `bytes` if the stack allows it; fds[0] is the reading end. */
+	int (*pipe)(int fds[2], int bytes);
 	int (*shutdown)(int fd, int how);
 	int (*close)(int fd);
 	int (*setsockopt)(int fd, int level, int name, const void *val,

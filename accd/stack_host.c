@@ -7,6 +7,7 @@
  * thread and the limit of descriptors.
  */
 #include <errno.h>
+#include <fcntl.h>
 #include <pthread.h>
 #include <sched.h>
 #include <stdint.h>
@@ -144,6 +145,21 @@ static long host_send(int fd, const void *buf, size_t len)
 	return host_ret(send(fd, buf, len, MSG_NOSIGNAL));
 }
 
+/* The worker has SIGPIPE blocked. */
+static long host_splice(int fd_in, int fd_out, size_t len)
+{
+	return host_ret(splice(fd_in, NULL, fd_out, NULL, len, SPLICE_F_MOVE | SPLICE_F_NONBLOCK));
+}
+
+static int host_pipe(int fds[2], int bytes)
+{
+	int r = host_ret(pipe2(fds, O_NONBLOCK | O_CLOEXEC));
+
+	if (!r)
+		fcntl(fds[1], F_SETPIPE_SZ, bytes);
+	return r;
+}
+
 static int host_shutdown(int fd, int how)
 {
 	return host_ret(shutdown(fd, how));
@@ -208,6 +224,8 @@ const struct stack_ops stack_host = {
 	.read = host_read,
 	.recv = host_recv,
 	.send = host_send,
+	.splice = host_splice,
+	.pipe = host_pipe,
 	.shutdown = host_shutdown,
 	.close = host_close,
 	.setsockopt = host_setsockopt,

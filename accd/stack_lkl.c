@@ -311,6 +311,20 @@ static long stack_send(int fd, const void *buf, size_t len)
 	return lkl_sys_sendto(fd, buf, len, MSG_NOSIGNAL, NULL, 0);
 }
 
+static long stack_splice(int fd_in, int fd_out, size_t len)
+{
+	return lkl_sys_splice(fd_in, NULL, fd_out, NULL, len, SPLICE_F_MOVE | SPLICE_F_NONBLOCK);
+}
+
+static int stack_pipe(int fds[2], int bytes)
+{
+	int r = lkl_sys_pipe2(fds, O_NONBLOCK | O_CLOEXEC);
+
+	if (!r)
+		lkl_sys_fcntl(fds[1], F_SETPIPE_SZ, bytes);
+	return r;
+}
+
 static int stack_shutdown(int fd, int how)
 {
 	return lkl_sys_shutdown(fd, how);
@@ -375,6 +389,8 @@ const struct stack_ops stack_lkl = {
 	.read = stack_read,
 	.recv = stack_recv,
 	.send = stack_send,
+	.splice = stack_splice,
+	.pipe = stack_pipe,
 	.shutdown = stack_shutdown,
 	.close = stack_close,
 	.setsockopt = stack_setsockopt,

@@ -50,6 +50,8 @@ struct worker {
 	char *read_buf;
 	unsigned int n_bufs;
 	char *bufs[RELAY_BUFS_KEPT];
+	unsigned int n_pipes;
+	struct relay_pipe pipes[RELAY_PIPES_KEPT];
 
 	/* session.c */
 	struct session *slab;
