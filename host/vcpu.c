@@ -109,12 +109,28 @@ void lkl__wire_attached(uint32_t vcpu, struct lkl_wire *wire, uint32_t queue)
 	vcpu0.fds[vcpu0.fds_len++] = (struct pollfd){ .fd = fd, .events = POLLIN };
 }
 
+/* The wires' slow upkeep, about once a second while the vCPU sleeps at all; a coarse clock is a load from memory. */
+static void wires_tend(void)
+{
+	static time_t last_sec;
+	struct timespec now;
+	unsigned int i;
+
+	clock_gettime(CLOCK_MONOTONIC_COARSE, &now);
+	if (now.tv_sec == last_sec)
+		return;
+	last_sec = now.tv_sec;
+	for (i = 1; i < vcpu0.fds_len; i++)
+		vcpu0.wires[i - 1]->ops->tend(vcpu0.wires[i - 1], 0);
+}
+
 void lkl__idle_wait(uint32_t vcpu, int64_t timeout_ns)
 {
 	struct timespec timeout = { .tv_sec = timeout_ns / 1000000000, .tv_nsec = timeout_ns % 1000000000 };
 	unsigned int i;
 	uint64_t count;
 
+	wires_tend();
 	for (i = 1; i < vcpu0.fds_len; i++)
 		vcpu0.wires[i - 1]->stats[0].waits_total++;
 	if (ppoll(vcpu0.fds, vcpu0.fds_len, timeout_ns < 0 ? NULL : &timeout, NULL) <= 0)

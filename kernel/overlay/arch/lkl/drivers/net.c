@@ -30,6 +30,9 @@
 /* Frames that may wait for a kick: bounds their delay inside a long NAPI poll or system call. */
 static const unsigned int tx_batch_max = 64;
 
+/* How long a full wire is left alone: trying at once again would be a host call in vain for each try. */
+static const u64 tx_retry_ns = 200 * NSEC_PER_USEC;
+
 struct wire_queue {
 	struct wire_queue *next;	/* of the same vCPU */
 	struct lkl_wire *wire;
@@ -39,6 +42,7 @@ struct wire_queue {
 	u32 queue;
 	u32 tx_waiting;			/* frames since the last kick */
 	bool tx_stopped;
+	u64 tx_retry_tsc;		/* with tx_stopped: not before */
 	u64 rx_no_memory, rx_bad_header;
 	struct napi_struct napi;
 };
@@ -50,9 +54,14 @@ struct wire_dev {
 
 static DEFINE_PER_CPU(struct wire_queue *, queues);
 
+static inline bool tx_may_go_on(struct wire_queue *q)
+{
+	return q->tx_stopped && lkl_tsc() >= q->tx_retry_tsc && q->ops->tx_ready(q->wire, q->queue);
+}
+
 static inline bool queue_has_work(struct wire_queue *q)
 {
-	return q->ops->rx_ready(q->wire, q->queue) || unlikely(q->tx_stopped && q->ops->tx_ready(q->wire, q->queue));
+	return q->ops->rx_ready(q->wire, q->queue) || unlikely(tx_may_go_on(q));
 }
 
 bool lkl_net_rx_ready(unsigned int cpu)
@@ -69,6 +78,17 @@ static inline void queue_kick(struct wire_queue *q)
 {
 	q->tx_waiting = 0;
 	q->ops->kick(q->wire, q->queue);
+}
+
+/* A wire is full, and has no way to tell when it isn't any more: sleep briefly and ask again. */
+bool lkl_net_tx_stopped(unsigned int cpu)
+{
+	struct wire_queue *q;
+
+	for (q = raw_cpu_read(queues); q; q = q->next)
+		if (q->tx_stopped)
+			return true;
+	return false;
 }
 
 void lkl_net_flush(unsigned int cpu)
@@ -173,7 +193,7 @@ static int queue_poll(struct napi_struct *napi, int budget)
 	struct lkl_rx_frame frames[RX_BURST];
 	int done = 0, i, n;
 
-	if (unlikely(q->tx_stopped && q->ops->tx_ready(q->wire, q->queue))) {
+	if (unlikely(tx_may_go_on(q))) {
 		q->tx_stopped = false;
 		netif_tx_wake_queue(netdev_get_tx_queue(q->dev, q->queue));
 	}
@@ -220,10 +240,9 @@ static netdev_tx_t wire_start_xmit(struct sk_buff *skb, struct net_device *dev)
 	err = q->ops->tx(q->wire, q->queue, (struct lkl_vnet_hdr *)&vnet, iov, iov_len, len);
 	if (unlikely(err == -EAGAIN)) {
 		queue_kick(q);
-		if (!q->ops->tx_ready(q->wire, q->queue)) {
-			q->tx_stopped = true;
-			netif_stop_queue(dev);
-		}
+		q->tx_retry_tsc = lkl_tsc() + lkl_ns_to_tsc(tx_retry_ns);
+		q->tx_stopped = true;
+		netif_stop_queue(dev);
 		return NETDEV_TX_BUSY;
 	}
 	if (unlikely(err))

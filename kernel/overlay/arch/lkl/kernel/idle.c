@@ -10,11 +10,15 @@
 #include <linux/sched.h>
 #include <linux/sched/idle.h>
 #include <linux/smp.h>
+#include <linux/time64.h>
 #include <linux/cpu.h>
 #include <asm/lkl.h>
 #include <asm/vdso/processor.h>
 
 static DEFINE_PER_CPU(int, lkl_asleep);
+
+/* How long to sleep at most while a wire is full: about what a full ring takes to leave. */
+static const s64 tx_retry_ns = NSEC_PER_MSEC;
 
 /* [any thread] */
 void lkl_kick_if_asleep(unsigned int cpu)
@@ -40,6 +44,8 @@ static void idle_sleep(unsigned int cpu)
 			now = lkl_tsc();
 			timeout_ns = now < deadline ? lkl_tsc_to_ns(deadline - now) : 0;
 		}
+		if (unlikely(lkl_net_tx_stopped(cpu)) && (timeout_ns < 0 || timeout_ns > tx_retry_ns))
+			timeout_ns = tx_retry_ns;
 		lkl_host->idle_wait(cpu, timeout_ns);
 	}
 	WRITE_ONCE(*this_cpu_ptr(&lkl_asleep), 0);

@@ -44,10 +44,12 @@ void lkl_kick_if_asleep(unsigned int cpu);
 /* drivers/net.c */
 #ifdef CONFIG_LKL_NET
 bool lkl_net_rx_ready(unsigned int cpu);
+bool lkl_net_tx_stopped(unsigned int cpu);
 void lkl_net_flush(unsigned int cpu);
 void lkl_net_irq(void);
 #else
 static inline bool lkl_net_rx_ready(unsigned int cpu) { return false; }
+static inline bool lkl_net_tx_stopped(unsigned int cpu) { return false; }
 static inline void lkl_net_flush(unsigned int cpu) { }
 static inline void lkl_net_irq(void) { }
 #endif
