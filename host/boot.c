@@ -2,12 +2,14 @@
 /*
  * boot.c - options, boot and halt of the one instance of a process
  *
- * lkl_start_kernel() checks the command line, maps the memory and starts the vCPU's thread, which runs the kernel's boot
- * and never comes back; the caller sleeps until pid 1 reports. The kernel's state lives in static objects of the image, so
- * an instance can be booted once.
+ * lkl_start_kernel() checks the command line, maps the memory and starts vCPU 0's home thread, which runs the kernel's boot
+ * and never comes back; the caller sleeps until pid 1 reports. The kernel's state lives in the mapping and in static
+ * objects of the image. So that an instance can be booted again after a halt, the image's data is copied before the
+ * first boot and put back before each other.
  */
 #include <errno.h>
 #include <pthread.h>
+#include <sched.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -35,6 +37,12 @@ struct lkl_options lkl__options = LKL_OPTIONS_DEFAULT;
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static pthread_cond_t changed = PTHREAD_COND_INITIALIZER;
 static enum instance_state state;
+static uint32_t generation;
+static unsigned int vcpus;
+static void *memory;
+static uint64_t memory_bytes;
+static char *image_data;	/* what the kernel's data was before the first boot */
+static int boot_error;
 static char kernel_release[65];
 static char cmd_line[2048];
 
@@ -46,7 +54,13 @@ static const struct lkl_host_ops host_ops = {
 	.wall_clock_ns = lkl__wall_clock_ns,
 	.idle_wait = lkl__idle_wait,
 	.kick = lkl__kick,
+	.vcpu_start = lkl__vcpu_start,
+	.futex_wait = lkl__futex_wait,
+	.futex_wake = lkl__futex_wake,
 	.yield = lkl__yield,
+	.barrier_all = lkl__barrier_all,
+	.thread_register = lkl__thread_register,
+	.thread_quit = lkl__thread_quit,
 	.booted = lkl__booted,
 	.halted = lkl__halted,
 	.task_exited = lkl__task_exited,
@@ -60,6 +74,11 @@ enum instance_state lkl__state(void)
 
 void lkl__state_set(enum instance_state new)
 {
+	/* In a forked child the mutex may be held by a thread that does not exist. */
+	if (new == INSTANCE_FORKED) {
+		__atomic_store_n(&state, new, __ATOMIC_RELEASE);
+		return;
+	}
 	pthread_mutex_lock(&lock);
 	if (new > state)
 		__atomic_store_n(&state, new, __ATOMIC_RELEASE);
@@ -75,9 +94,37 @@ static void state_wait(enum instance_state at_least)
 	pthread_mutex_unlock(&lock);
 }
 
-void lkl__booted(const char *release)
+int lkl__not_running(void)
+{
+	switch (lkl__state()) {
+	case INSTANCE_DEAD:
+		return -EIO;
+	case INSTANCE_FORKED:
+		return -EOWNERDEAD;
+	default:
+		return -ESRCH;
+	}
+}
+
+unsigned int lkl__vcpus(void)
+{
+	return vcpus;
+}
+
+uint32_t lkl__generation(void)
+{
+	return generation;
+}
+
+int lkl_vcpus(void)
+{
+	return lkl__state() == INSTANCE_UP ? (int)vcpus : lkl__not_running();
+}
+
+void lkl__booted(const char *release, int32_t err)
 {
 	snprintf(kernel_release, sizeof(kernel_release), "%s", release);
+	boot_error = err;
 	lkl__state_set(INSTANCE_UP);
 }
 
@@ -85,13 +132,18 @@ void lkl__halted(void)
 {
 	lkl__state_set(INSTANCE_HALTED);
 	lkl__tasks_abandon();
-	pthread_exit(NULL);
 }
 
 int lkl_set_options(const struct lkl_options *opts)
 {
-	if (!opts || opts->cpu < -1 || opts->cpu >= 1024 || opts->spin_us > 1000000)
+	unsigned int i;
+
+	if (!opts || opts->cpu < -1 || opts->cpu >= CPU_SETSIZE || opts->spin_us > 1000000 ||
+	    opts->cpus_len > LKL_VCPUS_MAX)
 		return -EINVAL;
+	for (i = 0; i < opts->cpus_len; i++)
+		if (opts->cpus[i] < 0 || opts->cpus[i] >= CPU_SETSIZE)
+			return -EINVAL;
 	if (lkl__state() != INSTANCE_NEW)
 		return -EBUSY;
 	lkl__options = *opts;
@@ -152,6 +204,7 @@ static void *memory_map(uint64_t bytes)
 		if (p == want) {
 			madvise(p, bytes, MADV_HUGEPAGE);
 			madvise(p, bytes, MADV_DONTDUMP);
+			madvise(p, bytes, MADV_DONTFORK);
 			return p;
 		}
 		if (p != MAP_FAILED)
@@ -160,71 +213,137 @@ static void *memory_map(uint64_t bytes)
 	return NULL;
 }
 
-int lkl_start_kernel(const char *fmt, ...)
+/* The last nr_cpus=N of the command line; the kernel reads it, too. */
+static int vcpus_wanted(const char *line, unsigned int *n)
+{
+	const char *p = line;
+
+	*n = 1;
+	while ((p = strstr(p, "nr_cpus="))) {
+		int is_ours = p == line || p[-1] == ' ';
+		unsigned long value;
+		char *end;
+
+		p += strlen("nr_cpus=");
+		if (!is_ours)
+			continue;
+		errno = 0;
+		value = strtoul(p, &end, 10);
+		if (end == p || errno || *p == '-' || (*end && *end != ' ') || value < 1 || value > LKL_VCPUS_MAX)
+			return -EINVAL;
+		*n = value;
+	}
+	return 0;
+}
+
+/* The image's data and zeroed memory as they were when the program was loaded. */
+static int image_restore(void)
+{
+	size_t bytes = lkl_image_data_end - lkl_image_data_start;
+
+	if (image_data) {
+		memcpy(lkl_image_data_start, image_data, bytes);
+		memset(lkl_image_bss_start, 0, lkl_image_bss_end - lkl_image_bss_start);
+		return 0;
+	}
+	image_data = malloc(bytes);
+	if (!image_data)
+		return -ENOMEM;
+	memcpy(image_data, lkl_image_data_start, bytes);
+	return 0;
+}
+
+/* Under the lock. */
+static int boot(void)
 {
 	struct lkl_boot_params params = { .ops = &host_ops, .cmd_line = cmd_line };
-	uint64_t bytes;
-	void *memory;
+	int err;
+
+	err = memory_size(cmd_line, &memory_bytes);
+	if (!err)
+		err = vcpus_wanted(cmd_line, &vcpus);
+	if (err)
+		return err;
+	params.tsc_hz = lkl__tsc_hz();
+	if (!params.tsc_hz)
+		return -EOPNOTSUPP;
+	params.spin_ns = lkl__options.spin_us * 1000ull;
+	params.vcpus = vcpus;
+	params.generation = ++generation;
+	err = image_restore();
+	if (err)
+		return err;
+	memory = memory_map(memory_bytes);
+	if (!memory)
+		return -ENOMEM;
+	params.memory_start = (uint64_t)memory;
+	params.memory_bytes = memory_bytes;
+	lkl__threads_init();
+	lkl__vcpus_init();
+	err = lkl__panic_init();
+	if (!err)
+		err = lkl__vcpu_boot(&params);
+	if (err)
+		munmap(memory, memory_bytes);
+	return err;
+}
+
+int lkl_start_kernel(const char *fmt, ...)
+{
 	va_list ap;
 	int n, err;
 
 	pthread_mutex_lock(&lock);
 	if (state != INSTANCE_NEW) {
 		pthread_mutex_unlock(&lock);
-		return -EBUSY;
+		return state == INSTANCE_FORKED ? -EOWNERDEAD : -EBUSY;
 	}
 	va_start(ap, fmt);
 	n = vsnprintf(cmd_line, sizeof(cmd_line), fmt, ap);
 	va_end(ap);
-	err = n < 0 || n >= (int)sizeof(cmd_line) ? -EINVAL : memory_size(cmd_line, &bytes);
-	if (err)
-		goto out;
-	params.tsc_hz = lkl__tsc_hz();
-	if (!params.tsc_hz) {
-		err = -EOPNOTSUPP;
-		goto out;
-	}
-	params.spin_ns = lkl__options.spin_us * 1000ull;
-	memory = memory_map(bytes);
-	if (!memory) {
-		err = -ENOMEM;
-		goto out;
-	}
-	params.memory_start = (uint64_t)memory;
-	params.memory_bytes = bytes;
-	err = lkl__panic_init();
+	boot_error = 0;
+	err = n < 0 || n >= (int)sizeof(cmd_line) ? -EINVAL : boot();
 	if (!err)
-		err = lkl__vcpu_init();
-	if (!err)
-		err = lkl__vcpu_thread_start(&params);
-	if (err) {
-		munmap(memory, bytes);
-		goto out;
-	}
-	state = INSTANCE_BOOTING;
-out:
+		state = INSTANCE_BOOTING;
 	pthread_mutex_unlock(&lock);
 	if (err)
 		return err;
 	state_wait(INSTANCE_UP);
-	return lkl__state() == INSTANCE_UP ? 0 : -EIO;
+	if (lkl__state() != INSTANCE_UP)
+		return -EIO;
+	if (boot_error)
+		lkl_sys_halt();
+	return boot_error;
 }
 
 long lkl_sys_halt(void)
 {
-	if (lkl_on_vcpu)
+	if (lkl_self && lkl_self->kind == LKL_THREAD_HOME)
 		return -EPERM;
-	if (lkl__state() != INSTANCE_UP)
-		return -ESRCH;
+	pthread_mutex_lock(&lock);
+	if (state != INSTANCE_UP) {
+		pthread_mutex_unlock(&lock);
+		return lkl__not_running();
+	}
+	__atomic_store_n(&state, INSTANCE_HALTING, __ATOMIC_RELEASE);
+	pthread_mutex_unlock(&lock);
 	lkl_raise(0, LKL_IRQ_HALT);
 	state_wait(INSTANCE_HALTED);
+	/* A task that computes for ever keeps its thread, and with it the instance's memory: no second boot then. */
+	if (lkl__state() == INSTANCE_DEAD || lkl__vcpus_join())
+		return 0;
+	lkl__tasks_free();
+	munmap(memory, memory_bytes);
+	pthread_mutex_lock(&lock);
+	__atomic_store_n(&state, INSTANCE_NEW, __ATOMIC_RELEASE);
+	pthread_mutex_unlock(&lock);
 	return 0;
 }
 
 int lkl_debug_bug(void)
 {
 	if (lkl__state() != INSTANCE_UP)
-		return -ESRCH;
+		return lkl__not_running();
 	lkl_raise(0, LKL_IRQ_BUG);
 	return 0;
 }

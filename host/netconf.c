@@ -24,7 +24,7 @@ int lkl_notifier_new(int *handle)
 
 int lkl_notify(int handle)
 {
-	return lkl__state() == INSTANCE_UP ? lkl_kernel_notify(handle) : -ESRCH;
+	return lkl__state() == INSTANCE_UP ? lkl_kernel_notify(handle) : lkl__not_running();
 }
 
 int lkl_wire_attach(struct lkl_wire *wire)
@@ -204,8 +204,14 @@ int lkl_sysctl(const char *path, const char *value)
 	return ret < 0 ? ret : 0;
 }
 
-/* Declared by the kernel's syscall.c. */
+/* By number or other name in the kernel; its prototype is there, with registers for types. */
 long lkl_sys_clock_nanosleep(int clock, int flags, const struct timespec *req, struct timespec *rem);
+long lkl_sys_epoll_pwait(int epfd, struct epoll_event *events, int max, int timeout_ms, const void *mask, size_t mask_bytes);
+
+long lkl_sys_epoll_wait(int epfd, struct epoll_event *events, int max, int timeout_ms)
+{
+	return lkl_sys_epoll_pwait(epfd, events, max, timeout_ms, NULL, 8);
+}
 
 long lkl_sys_nanosleep_ns(int64_t ns)
 {

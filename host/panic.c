@@ -27,7 +27,6 @@
 #define FRAMES_MAX 64
 
 static char text[16384];
-static char signal_stack[65536] __attribute__((aligned(16)));
 static struct sigaction old_actions[NSIG];
 
 int32_t lkl__backtrace(void **pcs, uint32_t max)
@@ -134,7 +133,7 @@ static void on_signal(int sig, siginfo_t *info, void *context)
 	void *pcs[FRAMES_MAX];
 	char message[160];
 
-	if (!lkl_on_vcpu) {
+	if (!lkl_self || (lkl_self->kind == LKL_THREAD_FOREIGN && !(lkl_self->seq & 1))) {
 		/* Not ours: what would have happened without us happens when the instruction runs again. */
 		sigaction(sig, &old_actions[sig], NULL);
 		return;
@@ -159,10 +158,11 @@ int lkl__panic_init(void)
 	return 0;
 }
 
-/* Task stacks may be the thing that overflowed: handle signals on a stack of their own. */
-void lkl__panic_thread_init(void)
+/* Task stacks may be the thing that overflowed: handle signals on a stack of their own. NULL: no more. */
+void lkl__panic_thread_init(void *signal_stack, uint64_t signal_stack_bytes)
 {
-	stack_t stack = { .ss_sp = signal_stack, .ss_size = sizeof(signal_stack) };
+	stack_t stack = { .ss_sp = signal_stack, .ss_size = signal_stack_bytes,
+			  .ss_flags = signal_stack ? 0 : SS_DISABLE };
 
 	sigaltstack(&stack, NULL);
 }

@@ -32,6 +32,11 @@ static struct task_entry *entries[TASKS_MAX];	/* id is index + 1 */
 
 int lkl_task_start(const char *name, lkl_task_fn fn, void *arg, size_t stack_bytes)
 {
+	return lkl_task_start_on(0, name, fn, arg, stack_bytes);
+}
+
+int lkl_task_start_on(int vcpu, const char *name, lkl_task_fn fn, void *arg, size_t stack_bytes)
+{
 	struct task_entry *entry;
 	size_t bytes = stack_bytes ? stack_bytes : stack_default_bytes;
 	char *stack;
@@ -40,7 +45,9 @@ int lkl_task_start(const char *name, lkl_task_fn fn, void *arg, size_t stack_byt
 	if (!fn || bytes < stack_min_bytes || bytes > stack_max_bytes)
 		return -EINVAL;
 	if (lkl__state() != INSTANCE_UP)
-		return -ESRCH;
+		return lkl__not_running();
+	if (vcpu < 0 || vcpu >= (int)lkl__vcpus())
+		return -EINVAL;
 	bytes = (bytes + PAGE_BYTES - 1) & ~(size_t)(PAGE_BYTES - 1);
 	entry = calloc(1, sizeof(*entry));
 	if (!entry)
@@ -55,6 +62,7 @@ int lkl_task_start(const char *name, lkl_task_fn fn, void *arg, size_t stack_byt
 	entry->task.arg = arg;
 	entry->task.stack = stack + PAGE_BYTES;
 	entry->task.stack_bytes = bytes;
+	entry->task.vcpu = vcpu;
 	snprintf(entry->task.name, sizeof(entry->task.name), "%s", name ? name : "task");
 	pthread_mutex_lock(&lock);
 	for (i = 0; i < TASKS_MAX && entries[i]; i++)
@@ -75,7 +83,7 @@ err_free_entry:
 	return -EAGAIN;
 }
 
-/* On the vCPU's thread, on the task's kernel stack. */
+/* On the task's kernel stack. */
 void lkl__task_exited(struct lkl_task *task, int32_t ret)
 {
 	struct task_entry *entry = (struct task_entry *)task;
@@ -96,12 +104,29 @@ void lkl__tasks_abandon(void)
 	pthread_mutex_unlock(&lock);
 }
 
+/* Entries stay for those who ask: they are told -EIO. */
+void lkl__tasks_free(void)
+{
+	int i;
+
+	pthread_mutex_lock(&lock);
+	for (i = 0; i < TASKS_MAX; i++) {
+		struct task_entry *entry = entries[i];
+
+		if (!entry || entry->is_done || !entry->task.stack)
+			continue;
+		munmap((char *)entry->task.stack - PAGE_BYTES, entry->task.stack_bytes + PAGE_BYTES);
+		entry->task.stack = NULL;
+	}
+	pthread_mutex_unlock(&lock);
+}
+
 int lkl_task_join(int id, int *ret)
 {
 	struct task_entry *entry;
 	int err = 0;
 
-	if (lkl_on_vcpu)
+	if (lkl_self && lkl_self->kind == LKL_THREAD_HOME)
 		return -EPERM;
 	if (id < 1 || id > TASKS_MAX)
 		return -ESRCH;
@@ -115,6 +140,10 @@ int lkl_task_join(int id, int *ret)
 		pthread_cond_wait(&done, &lock);
 	if (!entry->is_done) {
 		err = -EIO;
+		if (!entry->task.stack) {
+			entries[id - 1] = NULL;
+			free(entry);
+		}
 		goto out;
 	}
 	if (ret)

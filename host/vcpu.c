@@ -1,18 +1,26 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * vcpu.c - the host thread that runs the kernel as CPU 0, and how it sleeps
+ * vcpu.c - the library's own threads, two for each vCPU, and how any thread sleeps and is woken
  *
- * The thread's %gs base is the vCPU's per-CPU base; nothing else in the process uses %gs on x86-64. When the kernel is
- * idle it calls lkl__idle_wait(), one ppoll() on the kick descriptor and on each attached wire's descriptor; its timeout
- * is the next timer deadline. All host signals are blocked on the thread but the synchronous ones, which mean that the
- * instance has crashed (panic.c).
+ * What a home and a guard thread do is the kernel side's business (kernel/overlay/arch/lkl/kernel/vcpu.c); here they are
+ * made, pinned, and joined when the instance has stopped. Their %gs base is the vCPU's per-CPU base; nothing else in a
+ * process uses %gs on x86-64. An idle vCPU has one thread in lkl__idle_wait(), one ppoll() on the vCPU's kick
+ * descriptor and on each attached wire's; its timeout is the next timer deadline. Signals are blocked on these threads but
+ * for the synchronous ones, which mean that the instance has crashed (panic.c).
  */
 #include <asm/prctl.h>
 #include <errno.h>
+#include <fcntl.h>
+#include <linux/futex.h>
+#include <linux/membarrier.h>
 #include <poll.h>
 #include <pthread.h>
 #include <sched.h>
+#include <setjmp.h>
 #include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 #include <sys/auxv.h>
 #include <sys/eventfd.h>
 #include <sys/prctl.h>
@@ -27,24 +35,36 @@
 #endif
 
 #define VCPU_WIRES_MAX 16
+#define SIGNAL_STACK_BYTES 65536
 
-__thread int lkl_on_vcpu;
+static const size_t thread_stack_bytes = 1 << 20;
+/* From a thread's first frame to where its base stack begins: what the first function itself needs. */
+static const uint64_t base_offset_bytes = 16384;
+static const int join_timeout_sec = 3;
 
-static struct {
-	int kick_fd;
+__thread struct lkl_thread *lkl_self;
+
+struct own_thread {
+	struct lkl_thread thread;	/* first: the kernel side knows only this */
+	pthread_t pthread;
+	int is_started;
+	jmp_buf quit;
+	char *signal_stack;
+};
+
+static struct vcpu {
 	struct lkl_wire *wires[VCPU_WIRES_MAX];
-	struct pollfd fds[1 + VCPU_WIRES_MAX];
-	unsigned int fds_len;
-} vcpu0 = { .kick_fd = -1 };
+	int wire_fds[VCPU_WIRES_MAX];
+	unsigned int wires_len;
+	time_t tended_sec;
+	struct own_thread *home, *guard;
+} vcpus[LKL_VCPUS_MAX];
 
-int lkl__vcpu_init(void)
+static struct lkl_boot_params boot_params;
+
+void lkl__vcpus_init(void)
 {
-	vcpu0.kick_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-	if (vcpu0.kick_fd < 0)
-		return -errno;
-	vcpu0.fds[0] = (struct pollfd){ .fd = vcpu0.kick_fd, .events = POLLIN };
-	vcpu0.fds_len = 1;
-	return 0;
+	memset(vcpus, 0, sizeof(vcpus));
 }
 
 void lkl__set_gs_base(uint64_t base)
@@ -55,34 +75,68 @@ void lkl__set_gs_base(uint64_t base)
 		syscall(SYS_arch_prctl, ARCH_SET_GS, base);
 }
 
-static void *vcpu_thread(void *arg)
+static void *own_thread_main(void *arg)
 {
-	const struct lkl_boot_params *params = arg;
+	struct own_thread *own = arg;
 
-	lkl__panic_thread_init();
+	lkl__panic_thread_init(own->signal_stack, SIGNAL_STACK_BYTES);
 	/* The instance has timers, and slack, of its own: the host's 50 us would come on top of each. */
 	prctl(PR_SET_TIMERSLACK, 1, 0, 0, 0);
+	if (own->thread.kind == LKL_THREAD_GUARD && own->thread.vcpu == 0)
+		syscall(SYS_membarrier, MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED, 0, 0);
+	/* A thread inherits its maker's base, which may be a vCPU's. */
 	lkl__set_gs_base(0);
-	lkl_on_vcpu = 1;
-	lkl_kernel_boot(params);
+	own->thread.base_sp = ((uint64_t)__builtin_frame_address(0) - base_offset_bytes) & ~15ull;
+	lkl_self = &own->thread;
+	if (setjmp(own->quit)) {
+		lkl_self = NULL;
+		lkl__panic_thread_init(NULL, 0);
+		return NULL;
+	}
+	if (own->thread.kind == LKL_THREAD_HOME && own->thread.vcpu == 0)
+		lkl_kernel_boot(&boot_params, &own->thread);
+	lkl_kernel_thread_main(&own->thread);
 }
 
-int lkl__vcpu_thread_start(const struct lkl_boot_params *params)
+void lkl__thread_quit(struct lkl_thread *self)
 {
-	static struct lkl_boot_params copy;
+	longjmp(((struct own_thread *)self)->quit, 1);
+}
+
+static int vcpu_cpu(unsigned int vcpu)
+{
+	if (lkl__options.cpus_len)
+		return lkl__options.cpus[vcpu % lkl__options.cpus_len];
+	return vcpu == 0 ? lkl__options.cpu : -1;
+}
+
+static int own_thread_start(uint32_t kind, unsigned int vcpu, struct own_thread **out)
+{
+	struct own_thread *own = aligned_alloc(64, (sizeof(*own) + 63) & ~63ul);
 	sigset_t all, old;
 	pthread_attr_t attr;
-	pthread_t thread;
-	int err;
+	char name[16];
+	int err, cpu = vcpu_cpu(vcpu);
 
-	copy = *params;
+	if (!own)
+		return -ENOMEM;
+	memset(own, 0, sizeof(*own));
+	own->signal_stack = malloc(SIGNAL_STACK_BYTES);
+	if (!own->signal_stack) {
+		free(own);
+		return -ENOMEM;
+	}
+	own->thread.kind = kind;
+	own->thread.vcpu = vcpu;
+	own->thread.waits_on = -1;
+	own->thread.generation = lkl__generation();
 	pthread_attr_init(&attr);
-	pthread_attr_setdetachstate(&attr, PTHREAD_CREATE_DETACHED);
-	if (lkl__options.cpu >= 0) {
+	pthread_attr_setstacksize(&attr, thread_stack_bytes);
+	if (cpu >= 0) {
 		cpu_set_t cpus;
 
 		CPU_ZERO(&cpus);
-		CPU_SET(lkl__options.cpu, &cpus);
+		CPU_SET(cpu, &cpus);
 		pthread_attr_setaffinity_np(&attr, sizeof(cpus), &cpus);
 	}
 	sigfillset(&all);
@@ -90,66 +144,167 @@ int lkl__vcpu_thread_start(const struct lkl_boot_params *params)
 	sigdelset(&all, SIGBUS);
 	sigdelset(&all, SIGILL);
 	sigdelset(&all, SIGFPE);
+	*out = own;
 	pthread_sigmask(SIG_SETMASK, &all, &old);
-	err = pthread_create(&thread, &attr, vcpu_thread, &copy);
+	err = pthread_create(&own->pthread, &attr, own_thread_main, own);
 	pthread_sigmask(SIG_SETMASK, &old, NULL);
 	pthread_attr_destroy(&attr);
-	if (!err)
-		pthread_setname_np(thread, "lkl-vcpu0");
-	return -err;
+	if (err) {
+		*out = NULL;
+		free(own->signal_stack);
+		free(own);
+		return -err;
+	}
+	own->is_started = 1;
+	snprintf(name, sizeof(name), "lkl-%s%u", kind == LKL_THREAD_HOME ? "vcpu" : "guard", vcpu);
+	pthread_setname_np(own->pthread, name);
+	return 0;
 }
+
+int lkl__vcpu_boot(const struct lkl_boot_params *params)
+{
+	boot_params = *params;
+	return own_thread_start(LKL_THREAD_HOME, 0, &vcpus[0].home);
+}
+
+/* On a vCPU that runs already. The home thread of vCPU 0 is there since the beginning. */
+int32_t lkl__vcpu_start(uint32_t vcpu)
+{
+	int err = own_thread_start(LKL_THREAD_GUARD, vcpu, &vcpus[vcpu].guard);
+
+	return err || vcpu == 0 ? err : own_thread_start(LKL_THREAD_HOME, vcpu, &vcpus[vcpu].home);
+}
+
+static int own_thread_join(struct own_thread **own)
+{
+	struct timespec end;
+
+	if (!*own)
+		return 0;
+	clock_gettime(CLOCK_REALTIME, &end);
+	end.tv_sec += join_timeout_sec;
+	if (pthread_timedjoin_np((*own)->pthread, NULL, &end))
+		return -EBUSY;
+	if ((*own)->thread.wake_fd)
+		close((*own)->thread.wake_fd);
+	free((*own)->signal_stack);
+	free(*own);
+	*own = NULL;
+	return 0;
+}
+
+int lkl__vcpus_join(void)
+{
+	unsigned int i;
+	int err = 0;
+
+	for (i = 0; i < lkl__vcpus(); i++) {
+		err = own_thread_join(&vcpus[i].guard) ?: err;
+		err = own_thread_join(&vcpus[i].home) ?: err;
+	}
+	return err;
+}
+
+/* ---- sleeping ---- */
 
 void lkl__wire_attached(uint32_t vcpu, struct lkl_wire *wire, uint32_t queue)
 {
+	struct vcpu *v = &vcpus[vcpu];
 	int fd = wire->ops->wait_fd(wire, queue);
 
-	if (fd < 0 || vcpu0.fds_len == 1 + VCPU_WIRES_MAX)
+	if (fd < 0 || v->wires_len == VCPU_WIRES_MAX)
 		return;
-	vcpu0.wires[vcpu0.fds_len - 1] = wire;
-	vcpu0.fds[vcpu0.fds_len++] = (struct pollfd){ .fd = fd, .events = POLLIN };
+	v->wires[v->wires_len] = wire;
+	v->wire_fds[v->wires_len] = fd;
+	__atomic_store_n(&v->wires_len, v->wires_len + 1, __ATOMIC_RELEASE);
 }
 
 /* The wires' slow upkeep, about once a second while the vCPU sleeps at all; a coarse clock is a load from memory. */
-static void wires_tend(void)
+static void wires_tend(struct vcpu *v)
 {
-	static time_t last_sec;
 	struct timespec now;
 	unsigned int i;
 
 	clock_gettime(CLOCK_MONOTONIC_COARSE, &now);
-	if (now.tv_sec == last_sec)
+	if (now.tv_sec == v->tended_sec)
 		return;
-	last_sec = now.tv_sec;
-	for (i = 1; i < vcpu0.fds_len; i++)
-		vcpu0.wires[i - 1]->ops->tend(vcpu0.wires[i - 1], 0);
+	v->tended_sec = now.tv_sec;
+	for (i = 0; i < v->wires_len; i++)
+		v->wires[i]->ops->tend(v->wires[i], 0);
 }
 
-void lkl__idle_wait(uint32_t vcpu, int64_t timeout_ns)
+/* Each waiting thread has a descriptor of its own: with one for all, the first to wake would take the others' kicks. */
+static int wake_fd_make(struct lkl_thread *self)
 {
-	struct timespec timeout = { .tv_sec = timeout_ns / 1000000000, .tv_nsec = timeout_ns % 1000000000 };
-	unsigned int i;
+	int fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+
+	if (!fd) {
+		fd = fcntl(fd, F_DUPFD_CLOEXEC, 3);
+		close(0);
+	}
+	__atomic_store_n(&self->wake_fd, fd < 0 ? 0 : fd, __ATOMIC_SEQ_CST);
+	return fd < 0 ? -errno : 0;
+}
+
+void lkl__idle_wait(struct lkl_thread *self, uint32_t vcpu, int64_t timeout_ns)
+{
+	static const int64_t no_fd_timeout_ns = 1000000;
+	struct timespec timeout;
+	struct pollfd fds[1 + VCPU_WIRES_MAX];
+	struct vcpu *v = &vcpus[vcpu];
+	unsigned int i, n = __atomic_load_n(&v->wires_len, __ATOMIC_ACQUIRE);
 	uint64_t count;
 
-	wires_tend();
-	for (i = 1; i < vcpu0.fds_len; i++)
-		vcpu0.wires[i - 1]->stats[0].waits_total++;
-	if (ppoll(vcpu0.fds, vcpu0.fds_len, timeout_ns < 0 ? NULL : &timeout, NULL) <= 0)
+	/* The first time: who wanted to kick meanwhile could not, so look again before sleeping. */
+	if (!self->wake_fd && !wake_fd_make(self))
 		return;
-	if (vcpu0.fds[0].revents)
-		(void)!read(vcpu0.kick_fd, &count, sizeof(count));
-	for (i = 1; i < vcpu0.fds_len; i++)
-		if (vcpu0.fds[i].revents & ~POLLIN)
-			vcpu0.wires[i - 1]->ops->tend(vcpu0.wires[i - 1], 0);
+	fds[0] = (struct pollfd){ .fd = self->wake_fd ? self->wake_fd : -1, .events = POLLIN };
+	for (i = 0; i < n; i++) {
+		fds[1 + i] = (struct pollfd){ .fd = v->wire_fds[i], .events = POLLIN };
+		v->wires[i]->stats[0].waits_total++;
+	}
+	if (n)
+		wires_tend(v);
+	/* The process has no descriptor left: nobody can end the wait, so it has to be short. */
+	if (fds[0].fd < 0 && (timeout_ns < 0 || timeout_ns > no_fd_timeout_ns))
+		timeout_ns = no_fd_timeout_ns;
+	timeout = (struct timespec){ .tv_sec = timeout_ns / 1000000000, .tv_nsec = timeout_ns % 1000000000 };
+	if (ppoll(fds, 1 + n, timeout_ns < 0 ? NULL : &timeout, NULL) <= 0)
+		return;
+	if (fds[0].revents)
+		(void)!read(fds[0].fd, &count, sizeof(count));
+	for (i = 0; i < n; i++)
+		if (fds[1 + i].revents & ~POLLIN)
+			v->wires[i]->ops->tend(v->wires[i], 0);
 }
 
-void lkl__kick(uint32_t vcpu)
+void lkl__kick(struct lkl_thread *thread)
 {
 	uint64_t one = 1;
+	int fd = __atomic_load_n(&thread->wake_fd, __ATOMIC_SEQ_CST);
 
-	(void)!write(vcpu0.kick_fd, &one, sizeof(one));
+	if (fd)
+		(void)!write(fd, &one, sizeof(one));
+}
+
+void lkl__futex_wait(uint32_t *word, uint32_t value, int64_t timeout_ns)
+{
+	struct timespec timeout = { .tv_sec = timeout_ns / 1000000000, .tv_nsec = timeout_ns % 1000000000 };
+
+	syscall(SYS_futex, word, FUTEX_WAIT_PRIVATE, value, timeout_ns < 0 ? NULL : &timeout, NULL, 0);
+}
+
+void lkl__futex_wake(uint32_t *word)
+{
+	syscall(SYS_futex, word, FUTEX_WAKE_PRIVATE, INT32_MAX, NULL, NULL, 0);
 }
 
 void lkl__yield(void)
 {
 	sched_yield();
+}
+
+int32_t lkl__barrier_all(void)
+{
+	return syscall(SYS_membarrier, MEMBARRIER_CMD_PRIVATE_EXPEDITED, 0, 0) ? -errno : 0;
 }

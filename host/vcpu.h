@@ -2,8 +2,9 @@
 /*
  * vcpu.h - what the host files share with each other; not installed
  *
- * boot.c starts a vCPU thread and waits for it; vcpu.c is that thread and its sleep; task.c keeps application tasks;
- * console.c, panic.c and clock.c serve one host operation each; netconf.c is lkl_if_* and lkl_sysctl on system calls.
+ * boot.c starts and stops the instance; vcpu.c has the threads of the vCPUs and how they sleep; thread.c lets the program's
+ * threads in; task.c keeps application tasks; console.c, panic.c and clock.c serve one host operation each; netconf.c is
+ * lkl_if_* and lkl_sysctl on system calls.
  */
 #ifndef LKL_HOST_VCPU_H
 #define LKL_HOST_VCPU_H
@@ -11,13 +12,15 @@
 #include <lkl/host_ops.h>
 #include <lkl/lkl.h>
 
-/* Life of the instance; goes only forward. Changed under boot.c's mutex. */
+/* Life of the instance. Changed under boot.c's mutex. */
 enum instance_state {
-	INSTANCE_NEW,
+	INSTANCE_NEW,		/* never booted, or halted and cleaned up */
 	INSTANCE_BOOTING,
 	INSTANCE_UP,
-	INSTANCE_HALTED,
+	INSTANCE_HALTING,
+	INSTANCE_HALTED,	/* but a task of it still computes: its thread cannot be stopped */
 	INSTANCE_DEAD,		/* panicked */
+	INSTANCE_FORKED,	/* this process is a fork of the one that booted */
 };
 
 extern struct lkl_options lkl__options;
@@ -25,18 +28,30 @@ extern struct lkl_options lkl__options;
 /* boot.c */
 enum instance_state lkl__state(void);
 void lkl__state_set(enum instance_state state);
-void lkl__booted(const char *release);
+int lkl__not_running(void);		/* the error for a call in the present state: -ESRCH, -EIO, -EOWNERDEAD */
+unsigned int lkl__vcpus(void);
+uint32_t lkl__generation(void);
+void lkl__booted(const char *release, int32_t err);
 void lkl__halted(void);
 
 /* vcpu.c */
-int lkl__vcpu_init(void);
-int lkl__vcpu_thread_start(const struct lkl_boot_params *params);
-void lkl__vcpu_thread_enter(void);
+void lkl__vcpus_init(void);
+int lkl__vcpu_boot(const struct lkl_boot_params *params);	/* start vCPU 0's home thread, which boots */
+int lkl__vcpus_join(void);					/* 0, or -EBUSY: a thread is still in user code */
+int32_t lkl__vcpu_start(uint32_t vcpu);
+void lkl__thread_quit(struct lkl_thread *self) __attribute__((noreturn));
 void lkl__set_gs_base(uint64_t base);
-void lkl__idle_wait(uint32_t vcpu, int64_t timeout_ns);
-void lkl__kick(uint32_t vcpu);
+void lkl__idle_wait(struct lkl_thread *self, uint32_t vcpu, int64_t timeout_ns);
+void lkl__kick(struct lkl_thread *thread);
+void lkl__futex_wait(uint32_t *word, uint32_t value, int64_t timeout_ns);
+void lkl__futex_wake(uint32_t *word);
 void lkl__yield(void);
+int32_t lkl__barrier_all(void);
 void lkl__wire_attached(uint32_t vcpu, struct lkl_wire *wire, uint32_t queue);
+
+/* thread.c */
+int32_t lkl__thread_register(void);
+void lkl__threads_init(void);
 
 /* clock.c */
 uint64_t lkl__wall_clock_ns(void);
@@ -49,10 +64,11 @@ void lkl__print(const char *record, uint32_t len);
 void lkl__panic(const char *message) __attribute__((noreturn));
 int32_t lkl__backtrace(void **pcs, uint32_t max);
 int lkl__panic_init(void);
-void lkl__panic_thread_init(void);
+void lkl__panic_thread_init(void *stack, uint64_t stack_bytes);
 
 /* task.c */
 void lkl__task_exited(struct lkl_task *task, int32_t ret);
-void lkl__tasks_abandon(void);
+void lkl__tasks_abandon(void);	/* those that wait for a task learn that it never ends */
+void lkl__tasks_free(void);	/* no vCPU runs any more: the stacks of unfinished tasks */
 
 #endif /* LKL_HOST_VCPU_H */

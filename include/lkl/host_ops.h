@@ -11,7 +11,7 @@
  *   lkl_*      functions that the kernel exports and the host calls    (kernel/exports lists every one)
  *   wire ops   functions that a wire provides and the kernel's network driver calls (struct lkl_wire_ops)
  *
- * Threads: unless said otherwise, every function here is called by the host thread that holds the vCPU, with that
+ * Threads: unless said otherwise, every function here is called by the host thread that executes the vCPU, with that
  * vCPU's per-CPU base in %gs. A host function must not call back into the kernel unless its comment allows it, and must
  * not block unless its name ends in _wait.
  *
@@ -176,6 +176,55 @@ struct lkl_wire {
 	struct lkl_wire_stats stats[1 /* queue 0; more with multi-queue wires */];
 };
 
+/* ---- threads ---------------------------------------------------------------------------------------------------- */
+
+#define LKL_VCPUS_MAX 64
+
+/* Whose user code a host thread runs. */
+#define LKL_THREAD_HOME 1	/* the application tasks of one vCPU; made by the library */
+#define LKL_THREAD_GUARD 2	/* nobody's: it takes a vCPU whose holder stays away; made by the library */
+#define LKL_THREAD_FOREIGN 3	/* its own, as one Linux task; any other thread of the program */
+
+/* Where a host thread sleeps, so that whoever wakes it knows how. */
+#define LKL_AWAKE 0
+#define LKL_SLEEPS_THREAD 1	/* in thread_wait() */
+#define LKL_SLEEPS_VCPU 2	/* in idle_wait() */
+
+/*
+ * A host thread that can run kernel code. Made by the host, used by kernel/vcpu.c, which tells the rules. The fields up
+ * to the first comment are written by the thread itself on every call; those that other threads write follow.
+ */
+struct lkl_thread {
+	uint32_t seq;		/* odd: inside the kernel, even: in user code; goes up at every crossing */
+	union {			/* not 0: the thread must ask for a vCPU at entry */
+		uint32_t revoked;
+		struct {
+			uint8_t revoked_self;	/* it holds none, or must check (foreign threads: always) */
+			uint8_t revoked_guard;	/* the guard is about to take it */
+		};
+	};
+	uint32_t kind;		/* LKL_THREAD_* */
+	uint32_t vcpu;		/* home, guard: theirs; foreign: the one they held last */
+	void *task;		/* kernel's task whose user code the thread runs; NULL: none */
+	uint64_t gs_base;	/* what the thread's %gs base is */
+	uint64_t base_sp;	/* top of the stack on which the thread waits for a vCPU */
+	uint64_t spin_end;	/* TSC until which an idle wait spins */
+	int32_t waits_on;	/* vCPU whose idle waiter it is, or -1 */
+	uint32_t generation;	/* boot it belongs to */
+	uint64_t pad0;
+	/* written by others */
+	uint64_t resume_sp;	/* not 0: user code that the thread shall go on with, without a vCPU ... */
+	void *resume_task;	/* ... and its task */
+	void *owner;		/* home: task that the thread is promised to while it holds no vCPU */
+	uint32_t sleeping;	/* LKL_AWAKE, LKL_SLEEPS_* */
+	uint32_t futex;		/* host's word for thread_wait() */
+	uint32_t steal;		/* home: 1 while the guard tries to take the vCPU, 2 when it has */
+	uint32_t ready;		/* foreign: 1 when its task runs; a negative errno when there is none */
+	int32_t wake_fd;	/* host's, for idle_wait(); 0: none yet */
+	uint32_t pad1;
+	uint64_t pad[2];
+};
+
 /* ---- what the kernel asks of the host --------------------------------------------------------------------------- */
 
 struct lkl_task;
@@ -189,17 +238,29 @@ struct lkl_host_ops {
 	/* Program counters of the caller's frames, innermost first; returns how many. */
 	int32_t (*backtrace)(void **pcs, uint32_t max);
 
+	/* host/clock.c: nanoseconds since 1970, UTC */
+	uint64_t (*wall_clock_ns)(void);
+
 	/* host/vcpu.c */
 	void (*set_gs_base)(uint64_t base);
-	uint64_t (*wall_clock_ns)(void);	/* nanoseconds since 1970, UTC */
-	/*
-	 * Sleep until kick(vcpu), until a wire of this vCPU has frames, or for timeout_ns (< 0: no limit).
-	 */
-	void (*idle_wait)(uint32_t vcpu, int64_t timeout_ns);
-	void (*kick)(uint32_t vcpu);		/* end idle_wait of that vCPU, now or next time; any thread */
+	/* Sleep until kick(self), until a wire of the vCPU has frames, or for timeout_ns (< 0: no limit). */
+	void (*idle_wait)(struct lkl_thread *self, uint32_t vcpu, int64_t timeout_ns);
+	void (*kick)(struct lkl_thread *thread);	/* end its idle_wait(), this one or its next; any thread */
+	int32_t (*vcpu_start)(uint32_t vcpu);	/* make its two threads; they call lkl_kernel_thread_main() */
+	/* Sleep while thread->futex == value, at most timeout_ns (< 0: no limit). */
+	void (*futex_wait)(uint32_t *word, uint32_t value, int64_t timeout_ns);
+	void (*futex_wake)(uint32_t *word);	/* any thread */
 	void (*yield)(void);			/* let another host thread run: a spin has lasted too long */
-	void (*booted)(const char *release);	/* pid 1 is ready for tasks */
-	void (*halted)(void);			/* the instance has stopped; does not return */
+	/* Memory barrier on every running thread of the process. 0, or -errno: the host has no such thing. */
+	int32_t (*barrier_all)(void);
+	/* Make the calling thread, of which the library knows nothing yet, one of LKL_THREAD_FOREIGN. 0 or -errno. */
+	int32_t (*thread_register)(void);
+	void (*thread_quit)(struct lkl_thread *self) __attribute__((noreturn));	/* home, guard: the instance has stopped */
+
+	/* host/boot.c */
+	/* Pid 1 is ready for tasks; err < 0: but the command line has words that nothing knows. */
+	void (*booted)(const char *release, int32_t err);
+	void (*halted)(void);			/* no task runs any more; the vCPUs stop next */
 
 	/* host/task.c: an application task has returned; its stack is no longer in use. */
 	void (*task_exited)(struct lkl_task *task, int32_t ret);
@@ -208,7 +269,7 @@ struct lkl_host_ops {
 	void (*wire_attached)(uint32_t vcpu, struct lkl_wire *wire, uint32_t queue);
 };
 
-/* Everything a boot needs. The memory belongs to the kernel until the process ends. */
+/* Everything a boot needs. The memory belongs to the kernel until it has halted. */
 struct lkl_boot_params {
 	const struct lkl_host_ops *ops;
 	const char *cmd_line;
@@ -216,13 +277,15 @@ struct lkl_boot_params {
 	uint64_t memory_bytes;
 	uint64_t tsc_hz;		/* ticks of rdtsc per second */
 	uint64_t spin_ns;		/* idle polls this long before idle_wait */
+	uint32_t vcpus;			/* 1 .. LKL_VCPUS_MAX */
+	uint32_t generation;		/* how many boots there were before, plus 1 */
 };
 
 /* ---- what the host asks of the kernel --------------------------------------------------------------------------- */
 
 /*
- * An application task. The host fills the first part and posts it; the kernel starts fn(arg) as a Linux task whose system
- * calls run on [stack, stack + stack_bytes).
+ * A task for pid 1 to start. An application task: fn(arg), whose system calls run on [stack, stack + stack_bytes), on the
+ * home thread of `vcpu`. Or, with `thread` set, the Linux task of a foreign thread.
  */
 struct lkl_task {
 	struct lkl_task *next;		/* kernel's, while posted */
@@ -233,7 +296,9 @@ struct lkl_task {
 	char name[16];
 	int32_t id;			/* host's handle */
 	int32_t pid;			/* set by the kernel */
-
+	uint32_t vcpu;
+	int32_t ret;			/* kernel's: what fn returned */
+	struct lkl_thread *thread;
 };
 
 /* Interrupt lines: bits that any host thread may raise on a vCPU with lkl_raise(). */
@@ -245,9 +310,20 @@ struct lkl_task {
 #define LKL_IRQ_NOTIFY 0x20
 #define LKL_IRQ_HALT 0x40
 #define LKL_IRQ_BUG 0x80 /* BUG(), to try the way from there to the panic callback */
+#define LKL_IRQ_ENTER 0x100 /* tasks of host threads want in */
+#define LKL_IRQ_STOP 0x200 /* the vCPU stops for good */
 
-/* Boot on the calling thread, which becomes vCPU 0 and never comes back; ops->booted() tells that it is up. */
-void lkl_kernel_boot(const struct lkl_boot_params *params) __attribute__((noreturn));
+/* Boot on the calling thread, the home of vCPU 0; never comes back. ops->booted() tells that the instance is up. */
+void lkl_kernel_boot(const struct lkl_boot_params *params, struct lkl_thread *self) __attribute__((noreturn));
+
+/* [home of vCPUs 1 .., guards] The thread's life; never comes back. */
+void lkl_kernel_thread_main(struct lkl_thread *self) __attribute__((noreturn));
+
+/* [foreign thread] End its Linux task; the thread is a stranger afterwards. Call nothing else of the kernel before. */
+void lkl_kernel_thread_exit(void);
+
+/* The image's own memory, which a second boot needs as it was before the first: [start, end) and what is zeroed. */
+extern char lkl_image_data_start[], lkl_image_data_end[], lkl_image_bss_start[], lkl_image_bss_end[];
 
 /* [any thread] Raise interrupt lines on a vCPU; wakes it if it sleeps. */
 void lkl_raise(uint32_t vcpu, uint32_t lines);
@@ -273,12 +349,13 @@ LKL__ASSERT(sizeof(struct lkl_iov) == 16, "struct lkl_iov");
 LKL__ASSERT(sizeof(struct lkl_rx_frame) == 32, "struct lkl_rx_frame");
 LKL__ASSERT(sizeof(struct lkl_wire_stats) == 12 * 8, "struct lkl_wire_stats");
 LKL__ASSERT(sizeof(struct lkl_wire) == 32 + 12 * 8, "struct lkl_wire");
-LKL__ASSERT(sizeof(struct lkl_boot_params) == 6 * 8, "struct lkl_boot_params");
-LKL__ASSERT(sizeof(struct lkl_task) == 64, "struct lkl_task");
+LKL__ASSERT(sizeof(struct lkl_boot_params) == 7 * 8, "struct lkl_boot_params");
+LKL__ASSERT(sizeof(struct lkl_thread) == 128, "struct lkl_thread");
+LKL__ASSERT(sizeof(struct lkl_task) == 80, "struct lkl_task");
 #undef LKL__ASSERT
 
-/* Nonzero on a thread that runs a vCPU; the guard at the entry of every call. Defined in host/vcpu.c. */
-extern __thread int lkl_on_vcpu;
+/* The calling thread's; NULL on a thread that has not called yet. Looked at by every call. Defined in host/vcpu.c. */
+extern __thread struct lkl_thread *lkl_self;
 
 #ifdef __cplusplus
 }

@@ -48,7 +48,9 @@ struct lkl_options {
 	void *log_ctx;
 	lkl_panic_fn panic;	/* NULL: abort() */
 	void *panic_ctx;
-	int cpu;		/* host CPU to pin the vCPU's thread to; -1: not pinned */
+	int cpu;		/* host CPU to pin vCPU 0's threads to; -1: not pinned */
+	const int *cpus;	/* host CPUs for vCPUs 0, 1 ..., taken in turn; overrides cpu. Must outlive the boot */
+	unsigned int cpus_len;	/* 0: no list; at most LKL_VCPUS_MAX */
 	uint32_t spin_us;	/* how long idle polls before it sleeps, in microseconds; 0 .. 1,000,000 */
 };
 #define LKL_OPTIONS_DEFAULT { .cpu = -1, .spin_us = 50 }
@@ -69,6 +71,9 @@ long lkl_sys_halt(void);
 /* [any] 1 between a successful boot and halt or panic, else 0. */
 int lkl_is_running(void);
 
+/* [any] How many vCPUs the running instance has, or -errno. */
+int lkl_vcpus(void);
+
 /* [any] Release of the kernel inside, e.g. "6.12.117". Static storage. */
 const char *lkl_kernel_release(void);
 
@@ -88,6 +93,7 @@ typedef int (*lkl_task_fn)(void *arg);
  * the whole instance (timers, other tasks) for that time.
  */
 int lkl_task_start(const char *name, lkl_task_fn fn, void *arg, size_t stack_bytes);
+int lkl_task_start_on(int vcpu, const char *name, lkl_task_fn fn, void *arg, size_t stack_bytes);
 
 /* [any, not a task] Wait for a task to return; *ret is its return value. -ESRCH: no such task or joined before. */
 int lkl_task_join(int id, int *ret);

@@ -23,6 +23,7 @@
 #include <linux/virtio_net.h>
 #include <net/sock.h>
 #include <asm/lkl.h>
+#include <asm/vcpu.h>
 
 /* Frames described by one call of the wire: enough to spread its cost, few enough to stay in L1. */
 #define RX_BURST 32
@@ -68,7 +69,7 @@ bool lkl_net_rx_ready(unsigned int cpu)
 {
 	struct wire_queue *q;
 
-	for (q = raw_cpu_read(queues); q; q = q->next)
+	for (q = per_cpu(queues, cpu); q; q = q->next)
 		if (queue_has_work(q))
 			return true;
 	return false;
@@ -85,7 +86,7 @@ bool lkl_net_tx_stopped(unsigned int cpu)
 {
 	struct wire_queue *q;
 
-	for (q = raw_cpu_read(queues); q; q = q->next)
+	for (q = per_cpu(queues, cpu); q; q = q->next)
 		if (q->tx_stopped)
 			return true;
 	return false;
@@ -95,16 +96,17 @@ void lkl_net_flush(unsigned int cpu)
 {
 	struct wire_queue *q;
 
-	for (q = raw_cpu_read(queues); q; q = q->next)
+	for (q = per_cpu(queues, cpu); q; q = q->next)
 		if (q->tx_waiting)
 			queue_kick(q);
 }
 
 void lkl_net_irq(void)
 {
+	unsigned int cpu = raw_smp_processor_id();
 	struct wire_queue *q;
 
-	for (q = raw_cpu_read(queues); q; q = q->next)
+	for (q = per_cpu(queues, cpu); q; q = q->next)
 		if (queue_has_work(q))
 			napi_schedule_irqoff(&q->napi);
 }
@@ -367,14 +369,12 @@ static netdev_features_t wire_features(const struct lkl_wire *wire)
 	return features;
 }
 
-int lkl_kernel_wire_attach(struct lkl_wire *wire)
+static int wire_attach(struct lkl_wire *wire)
 {
 	struct net_device *dev;
 	struct wire_dev *wd;
 	int err;
 
-	if (!lkl_on_vcpu)
-		return -EPERM;
 	if (wire->queues != 1)
 		return -EOPNOTSUPP;
 	dev = alloc_netdev_mqs(sizeof(*wd), "wire%d", NET_NAME_ENUM, ether_setup, 1, 1);
@@ -404,4 +404,12 @@ int lkl_kernel_wire_attach(struct lkl_wire *wire)
 	}
 	lkl_host->wire_attached(0, wire, 0);
 	return dev->ifindex;
+}
+
+int lkl_kernel_wire_attach(struct lkl_wire *wire)
+{
+	struct lkl_thread *self;
+	int ret = lkl_enter(&self);
+
+	return ret ? ret : lkl_exit(self, wire_attach(wire));
 }

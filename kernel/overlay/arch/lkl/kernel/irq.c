@@ -2,8 +2,8 @@
 /*
  * irq.c - interrupts as bits
  *
- * lkl_raise() sets a bit on a vCPU from any host thread and wakes the vCPU if it sleeps. The vCPU handles its bits in
- * lkl_irq_run(), which runs when interrupts get enabled, on system call exit, and after the idle loop saw a bit. Timers
+ * lkl_raise() (vcpu.c) sets a bit on a vCPU from any host thread and wakes somebody if no thread is at it. The executor
+ * handles the bits in lkl_irq_run(), which runs when interrupts get enabled, on system call exit, and after the idle loop saw a bit. Timers
  * and wires raise nothing by themselves: lkl_check_events() looks at their state and sets the bits for them.
  */
 #include <linux/hardirq.h>
@@ -40,6 +40,10 @@ static void irq_handle(unsigned int lines)
 		lkl_notify_irq();
 	if (lines & LKL_IRQ_HALT)
 		lkl_halt_irq();
+	if (lines & LKL_IRQ_ENTER)
+		lkl_enter_irq();
+	if (lines & LKL_IRQ_STOP)
+		lkl_vcpu_stop();
 	BUG_ON(lines & LKL_IRQ_BUG);
 }
 
@@ -82,14 +86,7 @@ void lkl_check_events(void)
 		lines |= LKL_IRQ_NET;
 	raw_cpu_write_8(lkl_next_check, min(deadline, now + lkl_ns_to_tsc(poll_interval_ns)));
 	if (lines)
-		arch_atomic_or(lines, (atomic_t *)this_cpu_ptr(&lkl_irq_pending));
-}
-
-void lkl_raise(uint32_t cpu, uint32_t lines)
-{
-	arch_atomic_or(lines, (atomic_t *)per_cpu_ptr(&lkl_irq_pending, cpu));
-	smp_mb(); /* pairs with the one in arch_cpu_idle(): either it sees the bit or we see it asleep */
-	lkl_kick_if_asleep(cpu);
+		__atomic_fetch_or(this_cpu_ptr(&lkl_irq_pending), lines, __ATOMIC_SEQ_CST);
 }
 
 void __init init_IRQ(void)

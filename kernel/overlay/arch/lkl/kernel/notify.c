@@ -7,8 +7,10 @@
  */
 #include <linux/eventfd.h>
 #include <linux/file.h>
+#include <linux/mutex.h>
 #include <linux/syscalls.h>
 #include <asm/lkl.h>
+#include <asm/vcpu.h>
 
 #define NOTIFIERS_MAX 64
 
@@ -16,13 +18,13 @@ static struct eventfd_ctx *notifiers[NOTIFIERS_MAX];
 static unsigned int notifiers_len;
 static unsigned long notifiers_pending;
 
-int lkl_kernel_notifier_new(int *handle)
+static DEFINE_MUTEX(notifiers_lock);
+
+static int notifier_new(int *handle)
 {
 	struct eventfd_ctx *ctx;
 	int fd;
 
-	if (!lkl_on_vcpu)
-		return -EPERM;
 	if (notifiers_len == NOTIFIERS_MAX)
 		return -ENOSPC;
 	fd = sys_eventfd2(0, EFD_NONBLOCK | EFD_CLOEXEC);
@@ -39,11 +41,24 @@ int lkl_kernel_notifier_new(int *handle)
 	return fd;
 }
 
+int lkl_kernel_notifier_new(int *handle)
+{
+	struct lkl_thread *self;
+	int ret = lkl_enter(&self);
+
+	if (ret)
+		return ret;
+	mutex_lock(&notifiers_lock);
+	ret = notifier_new(handle);
+	mutex_unlock(&notifiers_lock);
+	return lkl_exit(self, ret);
+}
+
 int lkl_kernel_notify(int handle)
 {
 	if (handle < 0 || handle >= smp_load_acquire(&notifiers_len))
 		return -EINVAL;
-	arch_atomic64_or(1UL << handle, (atomic64_t *)&notifiers_pending);
+	__atomic_fetch_or(&notifiers_pending, 1UL << handle, __ATOMIC_SEQ_CST);
 	lkl_raise(0, LKL_IRQ_NOTIFY);
 	return 0;
 }

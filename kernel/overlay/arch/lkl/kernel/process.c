@@ -2,9 +2,8 @@
 /*
  * process.c - tasks as coroutines
  *
- * Every Linux task, kernel thread or application task, is a stack that the vCPU's host thread switches to. There is no
- * user mode: a new task starts in a kernel function and stays there, and application code is called from one
- * (kernel/task.c).
+ * Every Linux task is a stack that the vCPU's executor switches to. There is no user mode: a new task starts in a kernel
+ * function and stays there. What is user code, and on which stack and host thread it runs, is vcpu.c's business.
  */
 #include <linux/percpu.h>
 #include <linux/sched.h>
@@ -37,18 +36,23 @@ int copy_thread(struct task_struct *p, const struct kernel_clone_args *args)
 		.r12 = (unsigned long)args->fn_arg,
 		.return_address = (unsigned long)lkl_ret_from_fork,
 	};
-	p->thread.sp = (unsigned long)frame;
-	p->thread.app = NULL;
+	p->thread = (struct thread_struct){ .sp = (unsigned long)frame };
 	return 0;
 }
 
 struct task_struct *lkl_switch_to(struct task_struct *prev, struct task_struct *next)
 {
+	struct lkl_thread *host = next->thread.host;
+
 	this_cpu_write(current_task, next);
+	/* An application task that goes on in another thread than its own has to be given back at the end of its call. */
+	if (host && host->kind == LKL_THREAD_HOME &&
+	    unlikely((host != raw_cpu_read_8(lkl_executor)) != test_tsk_thread_flag(next, TIF_LEAVE)))
+		change_bit(TIF_LEAVE, &task_thread_info(next)->flags);
 	/* Kernel threads that follow each other make no system calls: let timers and wires be seen here too. */
 	if (lkl_tsc() >= raw_cpu_read_8(lkl_next_check))
 		lkl_check_events();
-	return lkl_switch_stack(&prev->thread.sp, next->thread.sp, prev);
+	return (struct task_struct *)lkl_switch_stack(&prev->thread.sp, next->thread.sp, (unsigned long)prev);
 }
 
 void show_regs(struct pt_regs *regs)

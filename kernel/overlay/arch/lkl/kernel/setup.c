@@ -27,24 +27,37 @@ static long boot_on_init_stack(void *arg)
 	return 0;
 }
 
-void lkl_kernel_boot(const struct lkl_boot_params *params)
+void lkl_kernel_boot(const struct lkl_boot_params *params, struct lkl_thread *self)
 {
 	lkl_boot = *params;
 	lkl_host = params->ops;
+	lkl_vcpu_init_boot(self);
 	strscpy(boot_command_line, params->cmd_line, COMMAND_LINE_SIZE);
 	lkl_call_on_stack((unsigned long)task_stack_page(&init_task) + THREAD_SIZE - 64, boot_on_init_stack, NULL);
 	BUG();
 }
 
+/* The host has read it. */
+static int __init mem_setup(char *value)
+{
+	return 0;
+}
+early_param("mem", mem_setup);
+
 void __init setup_arch(char **cmdline_p)
 {
+#ifdef CONFIG_SMP
+	unsigned int cpu;
+#endif
+
 	lkl_time_early_init();
 	lkl_console_init();
 	*cmdline_p = boot_command_line;
 	parse_early_param();
 	lkl_mem_setup();
 #ifdef CONFIG_SMP
-	init_cpu_possible(cpumask_of(0));
+	for (cpu = 0; cpu < NR_CPUS; cpu++)
+		set_cpu_possible(cpu, cpu < lkl_boot.vcpus);
 #endif
 }
 
@@ -66,7 +79,9 @@ void __init setup_per_cpu_areas(void)
 		per_cpu(this_cpu_off, cpu) = __per_cpu_offset[cpu];
 	}
 	/* Until now the boot CPU used the image's own copy, at base 0; its values were copied into the first unit. */
+	raw_cpu_read_8(lkl_executor)->gs_base = __per_cpu_offset[0];
 	lkl_host->set_gs_base(__per_cpu_offset[0]);
+	lkl_vcpus_init();
 }
 #endif
 

@@ -2,13 +2,18 @@
 /*
  * smp.c - vCPUs and the interrupts between them
  *
- * An inter-processor interrupt is a bit raised on the other vCPU; the host is asked to wake it only if it sleeps. The
- * instance runs on vCPU 0 alone so far: the others are not brought up.
+ * nr_cpus=N on the command line makes N vCPUs. The host starts two threads for each (vcpu.c); the home thread brings the
+ * vCPU up on the stack of its idle task. An inter-processor interrupt is a bit raised on the other vCPU; the host is
+ * asked to wake somebody only if no thread is running it.
  */
+#include <linux/cpu.h>
 #include <linux/cpumask.h>
 #include <linux/irq.h>
 #include <linux/profile.h>
+#include <linux/sched/hotplug.h>
+#include <linux/sched/mm.h>
 #include <linux/smp.h>
+#include <asm/current.h>
 #include <asm/lkl.h>
 
 void __init smp_prepare_boot_cpu(void)
@@ -17,16 +22,34 @@ void __init smp_prepare_boot_cpu(void)
 
 void __init smp_prepare_cpus(unsigned int max_cpus)
 {
-	init_cpu_present(cpumask_of(0));
+	init_cpu_present(cpu_possible_mask);
 }
 
 void __init smp_cpus_done(unsigned int max_cpus)
 {
+	/* Vcpu 0 has its home thread from the start and gets its guard now. */
+	if (lkl_host->vcpu_start(0))
+		panic("the host has no thread for vCPU 0");
+}
+
+/* [secondary vCPU, on its idle task's stack, interrupts disabled] */
+void lkl_secondary_start(void)
+{
+	unsigned int cpu = smp_processor_id();
+
+	mmgrab(&init_mm);
+	current->active_mm = &init_mm;
+	notify_cpu_starting(cpu);
+	lkl_clock_event_init();
+	set_cpu_online(cpu, true);
+	local_irq_enable();
+	cpu_startup_entry(CPUHP_AP_ONLINE_IDLE);
 }
 
 int __cpu_up(unsigned int cpu, struct task_struct *idle)
 {
-	return -ENOSYS;
+	per_cpu(current_task, cpu) = idle;
+	return lkl_host->vcpu_start(cpu);
 }
 
 void arch_smp_send_reschedule(int cpu)

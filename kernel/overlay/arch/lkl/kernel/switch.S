@@ -9,8 +9,8 @@
 #include <linux/linkage.h>
 
 /*
- * struct task_struct *lkl_switch_stack(unsigned long *save_sp, unsigned long sp, struct task_struct *prev)
- * Returns, on the new stack, the prev of the switch that led here.
+ * unsigned long lkl_switch_stack(unsigned long *save_sp, unsigned long sp, unsigned long value)
+ * Returns, on the new stack, the value of the switch that led here.
  */
 SYM_FUNC_START(lkl_switch_stack)
 	.cfi_startproc
@@ -40,6 +40,57 @@ SYM_FUNC_START(lkl_switch_stack)
 	ret
 	.cfi_endproc
 SYM_FUNC_END(lkl_switch_stack)
+
+/* lkl_resume_stack(unsigned long sp, unsigned long value): go on where lkl_switch_stack() saved sp; forget this stack */
+SYM_FUNC_START(lkl_resume_stack)
+	movq	%rdi, %rsp
+	popq	%r15
+	popq	%r14
+	popq	%r13
+	popq	%r12
+	popq	%rbx
+	popq	%rbp
+	movq	%rsi, %rax
+	ret
+SYM_FUNC_END(lkl_resume_stack)
+
+/*
+ * unsigned long lkl_leave_stack(unsigned long *save_sp, unsigned long sp, void (*fn)(void *arg), void *arg)
+ * Save this context as lkl_switch_stack() does, then call fn(arg), which does not return, on another stack.
+ */
+SYM_FUNC_START(lkl_leave_stack)
+	.cfi_startproc
+	pushq	%rbp
+	.cfi_adjust_cfa_offset 8
+	pushq	%rbx
+	.cfi_adjust_cfa_offset 8
+	pushq	%r12
+	.cfi_adjust_cfa_offset 8
+	pushq	%r13
+	.cfi_adjust_cfa_offset 8
+	pushq	%r14
+	.cfi_adjust_cfa_offset 8
+	pushq	%r15
+	.cfi_undefined rip
+	movq	%rsp, (%rdi)
+	movq	%rsi, %rsp
+	movq	%rcx, %rdi
+	xorl	%ebp, %ebp
+	call	*%rdx
+	ud2
+	.cfi_endproc
+SYM_FUNC_END(lkl_leave_stack)
+
+/* First instructions on a new stack that is switched to: fn in rbx, its argument in r12. fn does not return. */
+SYM_FUNC_START(lkl_stack_start)
+	.cfi_startproc
+	.cfi_undefined rip
+	movq	%r12, %rdi
+	xorl	%ebp, %ebp
+	call	*%rbx
+	ud2
+	.cfi_endproc
+SYM_FUNC_END(lkl_stack_start)
 
 /* First instructions of a task: copy_thread() put fn into rbx and its argument into r12. */
 SYM_FUNC_START(lkl_ret_from_fork)

@@ -17,14 +17,8 @@ SYSCALL_DEFINE6(mmap, unsigned long, addr, unsigned long, len, unsigned long, pr
 	return ksys_mmap_pgoff(addr, len, prot, flags, fd, off >> PAGE_SHIFT);
 }
 
-/* There is no frame to return to. */
-SYSCALL_DEFINE0(rt_sigreturn)
-{
-	return -ENOSYS;
-}
-
-#define sys_clone sys_ni_syscall
-#define sys_clone3 sys_ni_syscall
+#define SYSCALL_BY_NUMBER
+#include <asm/syscall_none.h>
 
 const sys_call_ptr_t sys_call_table[__NR_syscalls] = {
 	[0 ... __NR_syscalls - 1] = (sys_call_ptr_t)(void *)sys_ni_syscall,

@@ -87,7 +87,8 @@ void lkl_timer_irq(void)
 	dev->event_handler(dev);
 }
 
-static void clock_event_init(void)
+/* [each vCPU, as it starts] */
+void lkl_clock_event_init(void)
 {
 	struct clock_event_device *dev = this_cpu_ptr(&lkl_clock_event);
 
@@ -112,5 +113,5 @@ void __init lkl_time_early_init(void)
 void __init time_init(void)
 {
 	clocksource_register_hz(&lkl_clocksource, lkl_boot.tsc_hz);
-	clock_event_init();
+	lkl_clock_event_init();
 }

@@ -31,17 +31,18 @@ void __init trap_init(void)
 	atomic_notifier_chain_register(&panic_notifier_list, &panic_block);
 }
 
+/* Nobody calls these: lkl_sys_halt() stops the instance (task.c), reboot(2) answers -ENOSYS. */
 void machine_halt(void)
 {
-	lkl_host->halted();
+	lkl_vcpu_stop();
 }
 
 void machine_power_off(void)
 {
-	lkl_host->halted();
+	lkl_vcpu_stop();
 }
 
 void machine_restart(char *cmd)
 {
-	lkl_host->halted();
+	lkl_vcpu_stop();
 }

@@ -46,6 +46,7 @@ SECTIONS
 
 	.data.lkl 0 : ALIGN(16384) {
 		_sdata = .;
+		lkl_image_data_start = .;
 		__start_init_stack = .;
 		init_thread_union = .;
 		init_stack = .;
@@ -100,10 +101,12 @@ SECTIONS
 		. = ALIGN(8);
 		*(.ref.data)
 		_edata = .;
+		lkl_image_data_end = .;
 	}
 
 	.bss.lkl 0 (NOLOAD) : ALIGN(4096) {
 		__bss_start = .;
+		lkl_image_bss_start = .;
 		*(.bss..page_aligned)
 		. = ALIGN(4096);
 		*(.dynbss)
@@ -111,6 +114,7 @@ SECTIONS
 		*(COMMON)
 		. = ALIGN(8);
 		__bss_stop = .;
+		lkl_image_bss_end = .;
 		_end = .;
 	}
 

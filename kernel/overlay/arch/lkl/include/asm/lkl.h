@@ -38,8 +38,25 @@ void lkl_halt_irq(void);
 /* notify.c */
 void lkl_notify_irq(void);
 
-/* idle.c */
-void lkl_kick_if_asleep(unsigned int cpu);
+/* vcpu.c */
+DECLARE_PER_CPU(struct lkl_thread *, lkl_executor);	/* the host thread that runs this vCPU */
+extern bool lkl_halting;				/* no new calls */
+void lkl_vcpu_init_boot(struct lkl_thread *self);
+void lkl_vcpus_init(void);
+struct lkl_thread *lkl_vcpu_home(unsigned int cpu);
+void lkl_vcpu_idle(void);
+void lkl_enter_irq(void);
+void lkl_user_loop(bool is_ready);
+void lkl_user_end(void);
+void lkl_user_gone(void);
+void lkl_vcpu_stop(void);
+void lkl_vcpus_stop(void);
+
+/* smp.c */
+void lkl_secondary_start(void);
+
+/* time.c */
+void lkl_clock_event_init(void);
 
 /* drivers/net.c */
 #ifdef CONFIG_LKL_NET
@@ -55,7 +72,10 @@ static inline void lkl_net_irq(void) { }
 #endif
 
 /* switch.S */
-struct task_struct *lkl_switch_stack(unsigned long *save_sp, unsigned long sp, struct task_struct *prev);
+unsigned long lkl_switch_stack(unsigned long *save_sp, unsigned long sp, unsigned long value);
+unsigned long lkl_leave_stack(unsigned long *save_sp, unsigned long sp, void (*fn)(void *arg), void *arg);
+void lkl_resume_stack(unsigned long sp, unsigned long value) __noreturn;
+void lkl_stack_start(void);
 long lkl_call_on_stack(unsigned long stack_top, long (*fn)(void *arg), void *arg);
 void lkl_ret_from_fork(void);
 

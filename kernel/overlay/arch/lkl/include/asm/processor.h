@@ -11,12 +11,16 @@
 struct task_struct;
 
 /*
- * sp is the stack pointer of a task that is switched out. Kernel threads run on task->stack. An application task runs on
- * a large stack that the host made (kernel/task.c); its system calls run on that stack too.
+ * Saved contexts of a task, as stack pointers (switch.S). A kernel thread has `sp` alone. A task with user code runs its
+ * system calls on the stack of its program, and has a second context on its kernel stack; kernel/vcpu.c explains both.
  */
 struct thread_struct {
-	unsigned long sp;
-	struct lkl_task *app;	/* set in application tasks only */
+	unsigned long sp;		/* switched out: where the scheduler's switch goes on */
+	unsigned long kernel_sp;	/* kernel-stack side, while the task runs on its user stack; idle task: given up */
+	unsigned long user_sp;		/* user-stack side, while the kernel-stack side runs */
+	struct lkl_thread *host;	/* thread that runs the user code; NULL: kernel thread */
+	struct task_struct *enter_next;	/* list of tasks that want in */
+	u32 entering;			/* the task may come in */
 };
 
 #define INIT_THREAD { .sp = 0 }

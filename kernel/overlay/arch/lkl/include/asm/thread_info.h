@@ -25,14 +25,17 @@ struct thread_info {
 #define TIF_MEMDIE 6
 #define TIF_POLLING_NRFLAG 7
 #define TIF_SYSCALL_TRACE 8
+#define TIF_LEAVE 9 /* on the way out: more to do than going back to user code (vcpu.c) */
 
 #define _TIF_SIGPENDING (1 << TIF_SIGPENDING)
 #define _TIF_NEED_RESCHED (1 << TIF_NEED_RESCHED)
 #define _TIF_NOTIFY_RESUME (1 << TIF_NOTIFY_RESUME)
 #define _TIF_NOTIFY_SIGNAL (1 << TIF_NOTIFY_SIGNAL)
 #define _TIF_POLLING_NRFLAG (1 << TIF_POLLING_NRFLAG)
+#define _TIF_LEAVE (1 << TIF_LEAVE)
 
 /* What a task looks at before it goes back to its own code. */
 #define _TIF_WORK_MASK (_TIF_SIGPENDING | _TIF_NEED_RESCHED | _TIF_NOTIFY_RESUME | _TIF_NOTIFY_SIGNAL)
+#define _TIF_EXIT_MASK (_TIF_WORK_MASK | _TIF_LEAVE)
 
 #endif /* _ASM_LKL_THREAD_INFO_H */
