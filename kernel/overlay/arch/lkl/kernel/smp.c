@@ -4,7 +4,7 @@
  *
  * nr_cpus=N on the command line makes N vCPUs. The host starts two threads for each (vcpu.c); the home thread brings the
  * vCPU up on the stack of its idle task. An inter-processor interrupt is a bit raised on the other vCPU; the host is
- * asked to wake somebody only if no thread is running it.
+ * asked to wake somebody only if no thread is running it. Waiters for a spinlock sleep in the host after a short spin.
  */
 #include <linux/cpu.h>
 #include <linux/cpumask.h>
@@ -16,9 +16,37 @@
 #include <asm/current.h>
 #include <asm/lkl.h>
 
+bool lkl_several_vcpus __ro_after_init;
+
 void __init smp_prepare_boot_cpu(void)
 {
+	/* Nobody holds a spinlock yet: taking one and leaving it must agree on how. */
+	if (num_possible_cpus() > 1) {
+		__pv_init_lock_hash();
+		lkl_several_vcpus = true;
+	}
 }
+
+/* ---- waiting for a spinlock whose holder does not run: asm/qspinlock.h ---- */
+
+static DEFINE_PER_CPU(u32, kicks);
+
+void pv_wait(u8 *ptr, u8 val)
+{
+	u32 *word = this_cpu_ptr(&kicks), seen = __atomic_load_n(word, __ATOMIC_SEQ_CST);
+
+	if (READ_ONCE(*ptr) == val)
+		lkl_host->futex_wait(word, seen, -1);
+}
+
+void pv_kick(int cpu)
+{
+	u32 *word = per_cpu_ptr(&kicks, cpu);
+
+	__atomic_fetch_add(word, 1, __ATOMIC_SEQ_CST);
+	lkl_host->futex_wake(word);
+}
+
 
 void __init smp_prepare_cpus(unsigned int max_cpus)
 {
