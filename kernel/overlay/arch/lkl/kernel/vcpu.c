@@ -105,8 +105,11 @@ static void __noreturn base_loop(void *arg);
 
 /* ---- waking threads: any thread ---- */
 
+/* NULL: one that has not begun to run yet, and will look by itself when it does. */
 static void thread_wake(struct lkl_thread *thread)
 {
+	if (!thread)
+		return;
 	host_fence(); /* what the thread shall see is written; pairs with the one in base_loop() before it sleeps */
 	switch (host_load(&thread->sleeping)) {
 	case LKL_SLEEPS_THREAD:
@@ -132,8 +135,7 @@ static void vcpu_wake(struct vcpu *v)
 	waiter = host_load(&v->waiter);
 	if (!waiter)
 		waiter = host_load(&v->guard);
-	if (waiter)
-		thread_wake(waiter);
+	thread_wake(waiter);
 }
 
 void lkl_raise(uint32_t cpu, uint32_t lines)
@@ -227,8 +229,8 @@ static void waiter_resign(struct vcpu *v, struct lkl_thread *self)
 	self->waits_on = -1;
 	if (!__atomic_compare_exchange_n(&v->waiter, &expected, NULL, false, __ATOMIC_SEQ_CST, __ATOMIC_RELAXED))
 		return;
-	if (host_load(&v->token) == TOKEN_IDLE && v->guard != self)
-		thread_wake(v->guard);
+	if (host_load(&v->token) == TOKEN_IDLE && host_load(&v->guard) != self)
+		thread_wake(host_load(&v->guard));
 }
 
 /* The thread's call is over, or its task may start: go on in user code, without a vCPU. */
@@ -656,7 +658,7 @@ void lkl_vcpus_stop(void)
 		if (cpu != self && (token == TOKEN_BUSY || !host_cas(&v->token, token, TOKEN_BUSY)))
 			lkl_raise(cpu, LKL_IRQ_STOP);
 		thread_wake(v->home);
-		thread_wake(v->guard);
+		thread_wake(host_load(&v->guard));
 	}
 	lkl_vcpu_stop();
 }
