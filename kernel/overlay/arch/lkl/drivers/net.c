@@ -13,7 +13,8 @@
  * poll_interval_ns of a busy vCPU (lkl_check_events()), or when tx_batch_max frames wait. A wire that is full stops the
  * queue; the receive path wakes it when tx_ready() says so.
  *
- * A queue belongs to one vCPU, its list is per-CPU and no lock is taken.
+ * A queue belongs to one vCPU, which alone calls the wire for it, without a lock. A frame that another vCPU sends waits in
+ * `remote` for the owner, at most remote_max of them.
  */
 #include <linux/etherdevice.h>
 #include <linux/ethtool.h>
@@ -34,8 +35,13 @@ static const unsigned int tx_batch_max = 64;
 /* How long a full wire is left alone: trying at once again would be a host call in vain for each try. */
 static const u64 tx_retry_ns = 200 * NSEC_PER_USEC;
 
+/* Frames of other vCPUs that may wait for the queue's owner; more are dropped, as by any full device queue. */
+static const unsigned int remote_max = 1024;
+
 struct wire_queue {
 	struct wire_queue *next;	/* of the same vCPU */
+	unsigned int cpu;		/* the vCPU */
+	struct sk_buff_head remote;	/* frames that other vCPUs want sent */
 	struct lkl_wire *wire;
 	const struct lkl_wire_ops *ops;
 	struct net_device *dev;
@@ -44,7 +50,7 @@ struct wire_queue {
 	u32 tx_waiting;			/* frames since the last kick */
 	bool tx_stopped;
 	u64 tx_retry_tsc;		/* with tx_stopped: not before */
-	u64 rx_no_memory, rx_bad_header;
+	u64 rx_no_memory, rx_bad_header, tx_remote_full;
 	struct napi_struct napi;
 };
 
@@ -62,7 +68,8 @@ static inline bool tx_may_go_on(struct wire_queue *q)
 
 static inline bool queue_has_work(struct wire_queue *q)
 {
-	return q->ops->rx_ready(q->wire, q->queue) || unlikely(tx_may_go_on(q));
+	return q->ops->rx_ready(q->wire, q->queue) || unlikely(!skb_queue_empty_lockless(&q->remote) && !q->tx_stopped) ||
+		unlikely(tx_may_go_on(q));
 }
 
 bool lkl_net_rx_ready(unsigned int cpu)
@@ -189,6 +196,8 @@ static void rx_frame(struct wire_queue *q, struct lkl_rx_frame *frame)
 	napi_gro_receive(&q->napi, skb);
 }
 
+static void remote_send(struct wire_queue *q);
+
 static int queue_poll(struct napi_struct *napi, int budget)
 {
 	struct wire_queue *q = container_of(napi, struct wire_queue, napi);
@@ -199,6 +208,8 @@ static int queue_poll(struct napi_struct *napi, int budget)
 		q->tx_stopped = false;
 		netif_tx_wake_queue(netdev_get_tx_queue(q->dev, q->queue));
 	}
+	if (unlikely(!skb_queue_empty_lockless(&q->remote)))
+		remote_send(q);
 	while (done < budget) {
 		n = q->ops->rx_burst(q->wire, q->queue, frames, min(budget - done, RX_BURST));
 		if (!n)
@@ -218,10 +229,10 @@ static int queue_poll(struct napi_struct *napi, int budget)
 
 /* ---- transmit ---- */
 
-static netdev_tx_t wire_start_xmit(struct sk_buff *skb, struct net_device *dev)
+/* [owner, BH disabled] */
+static netdev_tx_t queue_send(struct wire_queue *q, struct sk_buff *skb)
 {
-	struct wire_dev *wd = netdev_priv(dev);
-	struct wire_queue *q = &wd->queue;
+	struct net_device *dev = q->dev;
 	struct lkl_iov iov[1 + MAX_SKB_FRAGS];
 	struct virtio_net_hdr vnet;
 	u32 iov_len = 0, i, len = skb->len;
@@ -262,15 +273,62 @@ drop:
 	return NETDEV_TX_OK;
 }
 
+static void remote_send(struct wire_queue *q)
+{
+	struct sk_buff *skb;
+
+	while (!q->tx_stopped && (skb = skb_dequeue(&q->remote)))
+		if (queue_send(q, skb) == NETDEV_TX_BUSY)
+			skb_queue_head(&q->remote, skb);
+}
+
+static netdev_tx_t wire_start_xmit(struct sk_buff *skb, struct net_device *dev)
+{
+	struct wire_dev *wd = netdev_priv(dev);
+	struct wire_queue *q = &wd->queue;
+
+	if (likely(q->cpu == smp_processor_id() && skb_queue_empty_lockless(&q->remote)))
+		return queue_send(q, skb);
+	if (skb_queue_len_lockless(&q->remote) >= remote_max) {
+		q->tx_remote_full++;
+		dev_core_stats_tx_dropped_inc(dev);
+		dev_kfree_skb_any(skb);
+		return NETDEV_TX_OK;
+	}
+	skb_queue_tail(&q->remote, skb);
+	lkl_raise(q->cpu, LKL_IRQ_NET);
+	return NETDEV_TX_OK;
+}
+
 /* ---- netdev ---- */
+
+/* [the queue's vCPU] */
+static void queue_link(void *arg)
+{
+	struct wire_queue *q = arg;
+
+	q->next = this_cpu_read(queues);
+	this_cpu_write(queues, q);
+}
+
+static void queue_unlink(void *arg)
+{
+	struct wire_queue *q = arg, **p = this_cpu_ptr(&queues);
+
+	while (*p && *p != q)
+		p = &(*p)->next;
+	if (*p)
+		*p = q->next;
+	if (q->tx_waiting)
+		queue_kick(q);
+}
 
 static int wire_open(struct net_device *dev)
 {
 	struct wire_dev *wd = netdev_priv(dev);
 
 	napi_enable(&wd->queue.napi);
-	wd->queue.next = this_cpu_read(queues);
-	this_cpu_write(queues, &wd->queue);
+	smp_call_function_single(wd->queue.cpu, queue_link, &wd->queue, true);
 	netif_start_queue(dev);
 	return 0;
 }
@@ -278,16 +336,11 @@ static int wire_open(struct net_device *dev)
 static int wire_stop(struct net_device *dev)
 {
 	struct wire_dev *wd = netdev_priv(dev);
-	struct wire_queue **p = this_cpu_ptr(&queues);
 
 	netif_stop_queue(dev);
-	while (*p && *p != &wd->queue)
-		p = &(*p)->next;
-	if (*p)
-		*p = wd->queue.next;
-	if (wd->queue.tx_waiting)
-		queue_kick(&wd->queue);
+	smp_call_function_single(wd->queue.cpu, queue_unlink, &wd->queue, true);
 	napi_disable(&wd->queue.napi);
+	skb_queue_purge(&wd->queue.remote);
 	return 0;
 }
 
@@ -385,6 +438,7 @@ static int wire_attach(struct lkl_wire *wire)
 	wd->queue.wire = wire;
 	wd->queue.ops = wire->ops;
 	wd->queue.dev = dev;
+	skb_queue_head_init(&wd->queue.remote);
 	eth_hw_addr_set(dev, wire->mac);
 	dev->mtu = wire->mtu;
 	dev->min_mtu = ETH_MIN_MTU;
