@@ -322,6 +322,9 @@ void lkl_kernel_thread_main(struct lkl_thread *self) __attribute__((noreturn));
 /* [foreign thread] End its Linux task; the thread is a stranger afterwards. Call nothing else of the kernel before. */
 void lkl_kernel_thread_exit(void);
 
+/* [any thread] The instance has crashed: refuse new calls with -EIO. */
+void lkl_kernel_dead(void);
+
 /* The image's own memory, which a second boot needs as it was before the first: [start, end) and what is zeroed. */
 extern char lkl_image_data_start[], lkl_image_data_end[], lkl_image_bss_start[], lkl_image_bss_end[];
 

@@ -87,6 +87,7 @@ struct vcpu {
 static struct vcpu vcpus[NR_CPUS];
 static bool stopping;
 bool lkl_halting;
+static bool lkl_dead;
 
 DEFINE_PER_CPU(struct lkl_thread *, lkl_executor);
 
@@ -164,7 +165,6 @@ static void become_executor(struct vcpu *v, struct lkl_thread *self)
 	self->vcpu = cpu;
 	if (self->kind == LKL_THREAD_HOME) {
 		self->revoked_self = 0;
-		self->owner = NULL;
 		self->steal = 0;
 	}
 	v->heir_wanted = 0;
@@ -193,30 +193,39 @@ static bool idle_has_work(struct vcpu *v)
 
 static void __noreturn resume_user(struct lkl_thread *self);
 
-/* Take the token if there is work that nobody is at. Returns only if not. */
-static void take_if_work(struct vcpu *v, struct lkl_thread *self)
+/* Take the token, which was `token`, and go on as the executor. Returns if another thread was faster. */
+static void vcpu_take(struct vcpu *v, struct lkl_thread *self, unsigned long token)
 {
-	unsigned long token = host_load(&v->token);
-
-	if (token == TOKEN_BUSY)
+	if (!host_cas(&v->token, token, TOKEN_BUSY))
 		return;
-	if (token == TOKEN_IDLE) {
-		if (!idle_has_work(v) || !host_cas(&v->token, TOKEN_IDLE, TOKEN_BUSY))
-			return;
-	} else {
-		if (!READ_ONCE(per_cpu(lkl_irq_pending, vcpu_number(v))) && !READ_ONCE(v->heir_wanted))
-			return;
-		if (!host_cas(&v->token, token, TOKEN_BUSY))
-			return;
-	}
 	if (unlikely(host_load(&self->resume_sp))) {
-		/* Promised to a task in this very moment, by the executor before us: leave the work to somebody else. */
+		/* The executor before us ended a call of ours: leave the vCPU to somebody else. */
 		host_store(&v->token, token);
 		vcpu_wake(v);
 		resume_user(self);
 	}
 	become_executor(v, self);
 	vcpu_resume(v, TASK_STOLEN);
+}
+
+/* Take the token if there is work that nobody is at. Returns only if not. */
+static void take_if_work(struct vcpu *v, struct lkl_thread *self)
+{
+	unsigned long token = host_load(&v->token);
+	bool is_heir = READ_ONCE(v->heir_wanted);
+
+	if (token == TOKEN_BUSY) {
+		if (!is_heir)
+			return;
+		/* The one who wanted an heir is in again. When it leaves it must see that nobody is on the way. */
+		host_store(&v->heir_wanted, 0);
+		token = host_load(&v->token);
+		if (token == TOKEN_BUSY)
+			return;
+	}
+	if (token == TOKEN_IDLE ? idle_has_work(v) :
+				  is_heir || READ_ONCE(per_cpu(lkl_irq_pending, vcpu_number(v))))
+		vcpu_take(v, self, token);
 }
 
 /* ---- waiting without a vCPU, on the base stack. No per-CPU data, no `current`, nothing of the kernel's services. ---- */
@@ -229,7 +238,7 @@ static void waiter_resign(struct vcpu *v, struct lkl_thread *self)
 	self->waits_on = -1;
 	if (!__atomic_compare_exchange_n(&v->waiter, &expected, NULL, false, __ATOMIC_SEQ_CST, __ATOMIC_RELAXED))
 		return;
-	if (host_load(&v->token) == TOKEN_IDLE && host_load(&v->guard) != self)
+	if (host_load(&v->token) != TOKEN_BUSY && host_load(&v->guard) != self)
 		thread_wake(host_load(&v->guard));
 }
 
@@ -417,10 +426,12 @@ static void __noreturn enter_on_base(void *arg)
 	struct task_struct *task = self->task;
 	struct vcpu *v = vcpu_choose(self);
 	unsigned long token;
+	void *owner = task;
 
 	if (self->kind == LKL_THREAD_HOME) {
 		self->task = NULL;
-		host_store(&self->owner, NULL);
+		/* Free, unless it is promised to another task already. */
+		__atomic_compare_exchange_n(&self->owner, &owner, NULL, false, __ATOMIC_SEQ_CST, __ATOMIC_RELAXED);
 	}
 	task->thread.enter_next = READ_ONCE(v->entering);
 	while (!__atomic_compare_exchange_n(&v->entering, &task->thread.enter_next, task, false, __ATOMIC_SEQ_CST,
@@ -428,10 +439,8 @@ static void __noreturn enter_on_base(void *arg)
 		;
 	__atomic_fetch_or(per_cpu_ptr(&lkl_irq_pending, vcpu_number(v)), LKL_IRQ_ENTER, __ATOMIC_SEQ_CST);
 	token = host_load(&v->token);
-	if (token != TOKEN_BUSY && host_cas(&v->token, token, TOKEN_BUSY)) {
-		become_executor(v, self);
-		vcpu_resume(v, TASK_STOLEN);
-	}
+	if (token != TOKEN_BUSY)
+		vcpu_take(v, self, token);
 	vcpu_wake(v);
 	self->spin_end = lkl_tsc() + lkl_ns_to_tsc(wait_spin_ns);
 	base_loop(self);
@@ -470,7 +479,7 @@ int lkl_enter_slow(struct lkl_thread **thread)
 			   host_cas(&v->token, (unsigned long)self, TOKEN_BUSY)))
 			return 0;
 		if (unlikely(READ_ONCE(lkl_halting)))
-			return enter_refuse(self, -ESRCH);
+			return enter_refuse(self, lkl_dead ? -EIO : -ESRCH);
 	} else {
 		while (host_load(&self->steal) == 1)
 			rep_nop();
@@ -628,6 +637,17 @@ void lkl_kernel_thread_exit(void)
 }
 
 /* ---- the end ---- */
+
+/* [any thread] The kernel has crashed. Calls that are blocked stay so; new ones are refused. */
+void lkl_kernel_dead(void)
+{
+	unsigned int cpu;
+
+	lkl_dead = true;
+	host_store(&lkl_halting, true);
+	for (cpu = 0; cpu < nr_cpu_ids; cpu++)
+		host_store(&vcpus[cpu].token, TOKEN_BUSY);
+}
 
 static void __noreturn stop_on_base(void *arg)
 {
