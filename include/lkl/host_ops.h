@@ -325,6 +325,22 @@ void lkl_kernel_thread_exit(void);
 /* [any thread] The instance has crashed: refuse new calls with -EIO. */
 void lkl_kernel_dead(void);
 
+/* Counters of the instance since boot, and what it has; include/lkl/lkl.h documents lkl_stats(). */
+struct lkl_stats {
+	uint64_t memory_bytes;		/* that the kernel manages */
+	uint64_t memory_free_bytes;
+	uint32_t vcpus;
+	uint32_t tasks;			/* kernel threads, application tasks and those of foreign threads */
+	uint64_t context_switches_total;
+	uint64_t enter_slow_total;	/* calls that had to ask for a vCPU */
+	uint64_t give_back_total;	/* calls that ended on another thread than their own */
+	uint64_t stolen_total;		/* times a vCPU was taken from a task in user code */
+	uint64_t sleeps_total;		/* host waits of idle vCPUs */
+};
+
+/* [any thread that may call] */
+int lkl_kernel_stats(struct lkl_stats *stats);
+
 /* The image's own memory, which a second boot needs as it was before the first: [start, end) and what is zeroed. */
 extern char lkl_image_data_start[], lkl_image_data_end[], lkl_image_bss_start[], lkl_image_bss_end[];
 
@@ -353,6 +369,7 @@ LKL__ASSERT(sizeof(struct lkl_rx_frame) == 32, "struct lkl_rx_frame");
 LKL__ASSERT(sizeof(struct lkl_wire_stats) == 12 * 8, "struct lkl_wire_stats");
 LKL__ASSERT(sizeof(struct lkl_wire) == 32 + 12 * 8, "struct lkl_wire");
 LKL__ASSERT(sizeof(struct lkl_boot_params) == 7 * 8, "struct lkl_boot_params");
+LKL__ASSERT(sizeof(struct lkl_stats) == 8 * 8, "struct lkl_stats");
 LKL__ASSERT(sizeof(struct lkl_thread) == 128, "struct lkl_thread");
 LKL__ASSERT(sizeof(struct lkl_task) == 80, "struct lkl_task");
 #undef LKL__ASSERT

@@ -83,6 +83,9 @@ const char *lkl_strerror(int err);
 /* [any] Make the kernel hit a BUG, to test what a program does about one. -ESRCH: not running. */
 int lkl_debug_bug(void);
 
+/* [any] Memory and counters of the running instance: struct lkl_stats in host_ops.h. 0 or -errno. */
+int lkl_stats(struct lkl_stats *stats);
+
 /* ---- application tasks ---- */
 
 typedef int (*lkl_task_fn)(void *arg);

@@ -38,10 +38,12 @@
  * other threads write is written with host atomics, which stay atomic on one vCPU too.
  */
 #include <linux/hardirq.h>
+#include <linux/mm.h>
 #include <linux/sched.h>
 #include <linux/sched/idle.h>
 #include <linux/sched/signal.h>
 #include <linux/sched/stat.h>
+#include <linux/kernel_stat.h>
 #include <linux/sched/task_stack.h>
 #include <linux/wait.h>
 #include <asm/lkl.h>
@@ -79,6 +81,8 @@ struct vcpu {
 	u32 guard_asleep;
 	struct lkl_thread *home, *guard;
 	wait_queue_head_t home_free;	/* [kernel] tasks that wait for the home thread */
+	/* counters, written by who holds or takes the token */
+	u64 enter_slow, give_back, stolen, sleeps;
 	/* the guard's own */
 	unsigned long seen_token;
 	u32 seen_seq, idle_looks;
@@ -267,6 +271,7 @@ static void idle_sleep(struct vcpu *v, struct lkl_thread *self)
 	}
 	if (unlikely(lkl_net_tx_stopped(cpu)) && (timeout_ns < 0 || timeout_ns > tx_retry_ns))
 		timeout_ns = tx_retry_ns;
+	v->sleeps++;
 	lkl_host->idle_wait(self, cpu, timeout_ns);
 }
 
@@ -324,6 +329,7 @@ static s64 guard_look(struct vcpu *v, struct lkl_thread *self)
 	if (!(seq & 1) && v->seen_token == token && v->seen_seq == seq) {
 		if (token == TOKEN_BUSY ? holder->kind == LKL_THREAD_HOME && guard_steal(v) :
 					  host_cas(&v->token, token, TOKEN_BUSY)) {
+			v->stolen++;
 			become_executor(v, self);
 			vcpu_resume(v, TASK_STOLEN);
 		}
@@ -502,6 +508,7 @@ void lkl_enter_irq(void)
 	for (; task; task = next) {
 		struct wait_queue_entry wake = { .private = task };
 
+		v->enter_slow++;
 		next = task->thread.enter_next;
 		smp_store_release(&task->thread.entering, 1);
 		default_wake_function(&wake, TASK_NORMAL, WAKE_HERE, NULL);
@@ -570,6 +577,7 @@ static bool give_back(struct task_struct *task)
 		if (raw_cpu_read_8(lkl_executor) == host)
 			return false;
 	}
+	vcpus[raw_smp_processor_id()].give_back++;
 	thread_resume(host, task);
 	return true;
 }
@@ -681,6 +689,34 @@ void lkl_vcpus_stop(void)
 		thread_wake(host_load(&v->guard));
 	}
 	lkl_vcpu_stop();
+}
+
+/* ---- counters ---- */
+
+int lkl_kernel_stats(struct lkl_stats *stats)
+{
+	struct lkl_thread *self;
+	struct sysinfo info;
+	unsigned int cpu;
+	int err = lkl_enter(&self);
+
+	if (err)
+		return err;
+	si_meminfo(&info);
+	*stats = (struct lkl_stats){
+		.memory_bytes = info.totalram * PAGE_SIZE,
+		.memory_free_bytes = info.freeram * PAGE_SIZE,
+		.vcpus = num_online_cpus(),
+		.tasks = nr_threads,
+		.context_switches_total = nr_context_switches(),
+	};
+	for_each_online_cpu(cpu) {
+		stats->enter_slow_total += vcpus[cpu].enter_slow;
+		stats->give_back_total += vcpus[cpu].give_back;
+		stats->stolen_total += vcpus[cpu].stolen;
+		stats->sleeps_total += vcpus[cpu].sleeps;
+	}
+	return lkl_exit(self, 0);
 }
 
 /* ---- the library's own threads ---- */
