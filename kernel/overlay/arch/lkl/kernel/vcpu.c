@@ -354,12 +354,13 @@ static void __noreturn base_loop(void *arg)
 		if (self->waits_on >= 0) {
 			v = &vcpus[self->waits_on];
 			take_if_work(v, self);
-			if (host_load(&v->token) != TOKEN_IDLE || host_load(&v->waiter) != self) {
-				waiter_resign(v, self);
+			/* While it spins it stays the one to take over, even if another has the vCPU meanwhile. */
+			if (host_load(&v->waiter) == self && lkl_tsc() < self->spin_end) {
+				rep_nop();
 				continue;
 			}
-			if (lkl_tsc() < self->spin_end) {
-				rep_nop();
+			if (host_load(&v->waiter) != self || host_load(&v->token) != TOKEN_IDLE) {
+				waiter_resign(v, self);
 				continue;
 			}
 			host_store(&self->sleeping, LKL_SLEEPS_VCPU);
