@@ -196,13 +196,10 @@ struct lkl_wire {
  */
 struct lkl_thread {
 	uint32_t seq;		/* odd: inside the kernel, even: in user code; goes up at every crossing */
-	union {			/* not 0: the thread must ask for a vCPU at entry */
-		uint32_t revoked;
-		struct {
-			uint8_t revoked_self;	/* it holds none, or must check (foreign threads: always) */
-			uint8_t revoked_guard;	/* the guard is about to take it */
-		};
-	};
+	/* Four bytes that are read as one word: not 0, the thread must ask for a vCPU at entry. */
+	uint8_t revoked_self;	/* it holds none, or must check (foreign threads: always) */
+	uint8_t revoked_guard;	/* the guard is about to take it */
+	uint8_t revoked_unused[2];
 	uint32_t kind;		/* LKL_THREAD_* */
 	uint32_t vcpu;		/* home, guard: theirs; foreign: the one they held last */
 	void *task;		/* kernel's task whose user code the thread runs; NULL: none */
