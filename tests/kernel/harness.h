@@ -25,6 +25,8 @@
 #include <stdint.h>
 #include <cmocka.h>
 
+#define __ARCH_WANT_NEW_STAT
+#define __ARCH_WANT_SYS_CLONE3
 #include <asm-generic/unistd.h>
 #include <errno.h>
 #include <fcntl.h>
