@@ -133,6 +133,9 @@ static int what_is_not_there(void *arg)
 
 	CHECK_EQ(sys(clone, 0, 0, 0, 0, 0), -ENOSYS);
 	CHECK_EQ(sys(clone3, 0, 0), -ENOSYS);
+	CHECK_EQ(sys(execve, "/init", NULL, NULL), -ENOSYS);
+	CHECK_EQ(sys(exit, 0), -ENOSYS);
+	CHECK_EQ(sys(exit_group, 0), -ENOSYS);
 	CHECK_EQ(sys(io_setup, 1, 0), -ENOSYS);
 	CHECK_EQ(sys(bpf, 0, 0, 0), -ENOSYS);
 	CHECK_EQ(sys(rt_sigreturn, 0), -ENOSYS);

@@ -43,6 +43,12 @@ SYSCALL_DEFINE2(lkl_io_uring_setup, u32, entries, struct io_uring_params __user 
 #define sys_clone sys_ni_syscall
 #define sys_clone3 sys_ni_syscall
 
+/* A caller is a function of the host's: its task can't become another program, nor end below that function. */
+#define sys_execve sys_ni_syscall
+#define sys_execveat sys_ni_syscall
+#define sys_exit sys_ni_syscall
+#define sys_exit_group sys_ni_syscall
+
 const sys_call_ptr_t sys_call_table[__NR_syscalls] = {
 	[0 ... __NR_syscalls - 1] = (sys_call_ptr_t)(void *)sys_ni_syscall,
 #include <asm/syscall_table_64.h>
