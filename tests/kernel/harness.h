@@ -7,8 +7,8 @@
  * environment variable LKL_TEST_CALLER:
  *   task    (default) an application task, lkl_task_start()
  *   thread  a plain host thread
- * A body that needs a second party starts a `struct peer`, which is of the same kind as its caller, and waits for it with
- * peer_join(): an eventfd inside the instance, so that a task blocks as a task and a thread as a thread. Bodies must not
+ * A body that needs a second party starts a `struct peer`, which is of the same kind as its caller, and waits for it
+ * with peer_join(): an eventfd inside the instance, so that a task blocks as a task and a thread as a thread. Bodies must not
  * use cmocka's asserts, which longjmp: CHECK() and CHECK_EQ() return from the body.
  *
  * LKL_TEST_BOOT is added to the boot line (e.g. nr_cpus=4); the program's argument is a cmocka filter of test names.
@@ -41,6 +41,16 @@
 #define LO_IFINDEX 1
 #define SKIP 77
 #define ARRAY_SIZE(a) (sizeof(a) / sizeof((a)[0]))
+
+/*
+ * AddressSanitizer gives each thread a signal stack and unmaps the current one at the thread's end; the vCPU's thread
+ * has one of its own (host/panic.c), which is not to be unmapped.
+ */
+const char *__asan_default_options(void);
+const char *__asan_default_options(void)
+{
+	return "use_sigaltstack=0";
+}
 
 /* ---- checks ---- */
 
@@ -79,7 +89,8 @@
 #define SYS_N(_1, _2, _3, _4, _5, _6, list, ...) list
 /* A call without arguments gets a 0: sys(getpid, 0). */
 #define sys(name, ...) \
-	lkl_syscall(__NR_##name, (long[6]){ SYS_N(__VA_ARGS__, SYS_6, SYS_5, SYS_4, SYS_3, SYS_2, SYS_1, )(__VA_ARGS__) })
+	lkl_syscall(__NR_##name,        \
+		    (long[6]){ SYS_N(__VA_ARGS__, SYS_6, SYS_5, SYS_4, SYS_3, SYS_2, SYS_1, )(__VA_ARGS__) })
 
 /* The kernel's signal set is one 64-bit word. */
 typedef uint64_t kernel_sigset;

@@ -121,7 +121,8 @@ static inline int nl_dump(int protocol, struct nl_request *req, nl_match_fn matc
 /* The attribute of this type among those after a header of header_bytes; NULL if there is none. */
 static inline const void *nl_find(const struct nlmsghdr *head, size_t header_bytes, int type)
 {
-	const char *p = (const char *)NLMSG_DATA(head) + NLMSG_ALIGN(header_bytes), *end = (const char *)head + head->nlmsg_len;
+	const char *p = (const char *)NLMSG_DATA(head) + NLMSG_ALIGN(header_bytes);
+	const char *end = (const char *)head + head->nlmsg_len;
 
 	while (p + NLA_HDRLEN <= end) {
 		const struct nlattr *attr = (const void *)p;

@@ -111,8 +111,8 @@ static int route_change(int type, int flags, uint32_t dst, int table)
 	struct nl_request req;
 	struct rtmsg *rt = nl_init(&req, type, flags, sizeof(*rt));
 
-	*rt = (struct rtmsg){ .rtm_family = AF_INET, .rtm_dst_len = 24, .rtm_table = table, .rtm_protocol = RTPROT_STATIC,
-			      .rtm_scope = RT_SCOPE_LINK, .rtm_type = RTN_UNICAST };
+	*rt = (struct rtmsg){ .rtm_family = AF_INET, .rtm_dst_len = 24, .rtm_table = table,
+			      .rtm_protocol = RTPROT_STATIC, .rtm_scope = RT_SCOPE_LINK, .rtm_type = RTN_UNICAST };
 	nl_u32(&req, RTA_DST, dst);
 	nl_u32(&req, RTA_OIF, LO_IFINDEX);
 	return nl_ask(NETLINK_ROUTE, &req);
@@ -121,7 +121,8 @@ static int route_change(int type, int flags, uint32_t dst, int table)
 static int routes(void *arg)
 {
 	uint32_t dst = inet_addr("10.9.2.0");
-	struct sockaddr_in in = { .sin_family = AF_INET, .sin_port = htons(9), .sin_addr.s_addr = inet_addr("10.9.2.7") };
+	struct sockaddr_in in = { .sin_family = AF_INET, .sin_port = htons(9),
+				  .sin_addr.s_addr = inet_addr("10.9.2.7") };
 	struct nl_request req;
 	int fd = lkl_sys_socket(AF_INET, SOCK_DGRAM, 0);
 
@@ -159,7 +160,8 @@ static int rule_change(int type, int flags)
 /* A table of its own for marked packets: reachable with the mark only. */
 static int rules(void *arg)
 {
-	struct sockaddr_in in = { .sin_family = AF_INET, .sin_port = htons(9), .sin_addr.s_addr = inet_addr("10.9.3.7") };
+	struct sockaddr_in in = { .sin_family = AF_INET, .sin_port = htons(9),
+				  .sin_addr.s_addr = inet_addr("10.9.3.7") };
 	uint32_t dst = inet_addr("10.9.3.0");
 	struct nl_request req;
 	int fd = lkl_sys_socket(AF_INET, SOCK_DGRAM, 0);
@@ -183,13 +185,15 @@ static int is_neighbour(const struct nlmsghdr *head, const void *what)
 	const void *dst = nl_find(head, sizeof(*nd), NDA_DST);
 	const unsigned char *mac = nl_find(head, sizeof(*nd), NDA_LLADDR);
 
-	return dst && !memcmp(dst, what, sizeof(struct in6_addr)) && nd->ndm_state == NUD_PERMANENT && mac && mac[5] == 9;
+	return dst && !memcmp(dst, what, sizeof(struct in6_addr)) && nd->ndm_state == NUD_PERMANENT && mac &&
+	       mac[5] == 9;
 }
 
 static int neighbours(void *arg)
 {
 	static const unsigned char mac[6] = { 2, 0, 0, 0, 0, 9 };
-	static const struct in6_addr addr = { .s6_addr = { 0x20, 0x01, 0x0d, 0xb8, 9 } }; /* IPv4 has one entry for all of lo */
+	/* Not IPv4, which has one entry for all of lo. */
+	static const struct in6_addr addr = { .s6_addr = { 0x20, 0x01, 0x0d, 0xb8, 9 } };
 	struct nl_request req;
 	struct ndmsg *nd;
 	int i;
@@ -222,7 +226,8 @@ static int qdiscs(void *arg)
 	size_t i;
 
 	for (i = 0; i < ARRAY_SIZE(kinds); i++) {
-		CHECK_EQ(qdisc_replace(LO_IFINDEX, kinds[i]), kinds[i][0] == 'n' ? -EINVAL : 0); /* netem wants options */
+		/* netem wants options */
+		CHECK_EQ(qdisc_replace(LO_IFINDEX, kinds[i]), kinds[i][0] == 'n' ? -EINVAL : 0);
 		nl_init(&req, RTM_GETQDISC, 0, sizeof(struct tcmsg));
 		CHECK_EQ(nl_dump(NETLINK_ROUTE, &req, is_qdisc, kinds[i]), kinds[i][0] != 'n');
 	}
@@ -325,7 +330,8 @@ static int other_sockets(void *arg)
 	CHECK_EQ(lkl_sys_bind(fd, (void *)&name, sizeof(name.sun_family) + 9), 0);
 	for (i = 0; i < 2; i++) {
 		diag = nl_init(&req, SOCK_DIAG_BY_FAMILY, 0, sizeof(*diag));
-		*diag = (struct unix_diag_req){ .sdiag_family = AF_UNIX, .udiag_states = -1, .udiag_show = UDIAG_SHOW_NAME };
+		*diag = (struct unix_diag_req){ .sdiag_family = AF_UNIX, .udiag_states = -1,
+						.udiag_show = UDIAG_SHOW_NAME };
 		CHECK_EQ(nl_dump(NETLINK_SOCK_DIAG, &req, is_unix_socket, name.sun_path), !i);
 		if (!i)
 			CHECK_EQ(lkl_sys_close(fd), 0);

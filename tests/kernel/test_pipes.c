@@ -139,7 +139,7 @@ static int files_to_sockets(void *arg)
 		;
 	CHECK_EQ(n, 0);
 	CHECK_EQ(pos, BYTES);
-	CHECK_EQ(sys(lseek, fd, 0, SEEK_CUR), BYTES); /* the file's own position was not used: it is where writing ended */
+	CHECK_EQ(sys(lseek, fd, 0, SEEK_CUR), BYTES); /* not used: it is where writing ended */
 	CHECK_EQ(lkl_sys_shutdown(fds[0], SHUT_WR), 0);
 	CHECK_EQ(peer_join(&peer), 0);
 	TRY(close_pair(fds));

@@ -2,8 +2,8 @@
 /*
  * test_poll.c - waiting for descriptors: poll(2), select(2), epoll(7)
  *
- * Most of it is without time: a descriptor is made ready, or is not, and the call must say so at once. Where a call has to
- * block first, a peer makes it end.
+ * Most of it is without time: a descriptor is made ready, or is not, and the call must say so at once. Where a call has
+ * to block first, a peer makes it end.
  */
 #include "inet.h"
 
@@ -32,7 +32,7 @@ static int write_later(void *arg)
 
 static int polls(void *arg)
 {
-	struct pollfd pfds[3] = { { .events = POLLIN }, { .fd = -5, .events = POLLIN }, { .fd = 99999, .events = POLLIN } };
+	struct pollfd pfds[3] = { { 0, POLLIN, 0 }, { -5, POLLIN, 0 }, { 99999, POLLIN, 0 } };
 	struct timespec limit = { .tv_nsec = 10000000 };
 	struct peer peer;
 	int pipe[2], fds[2];

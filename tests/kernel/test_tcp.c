@@ -2,8 +2,8 @@
 /*
  * test_tcp.c - TCP sockets as tcp(7), socket(7) and send(2) describe them: ends, flags, timeouts, options, zero copy
  *
- * One task plays both ends where that can't block. What goes on between two instances or takes a special path (congestion
- * control, MPTCP, Fast Open, loss) is in test_tcp_features.c.
+ * One task plays both ends where that can't block. What goes on between two instances or takes a special path
+ * (congestion control, MPTCP, Fast Open, loss) is in test_tcp_features.c.
  */
 #include "inet.h"
 

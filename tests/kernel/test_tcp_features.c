@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * test_tcp_features.c - TCP beyond sockets over lo: congestion controls, MPTCP, Fast Open, ECN, SYN cookies, pacing, loss
- * and delay by netem, dead peers, repair
+ * test_tcp_features.c - TCP beyond sockets over lo: congestion controls, MPTCP, Fast Open, ECN, SYN cookies, pacing,
+ * loss and delay by netem, dead peers, repair
  *
  * What happened on the way is read from the kernel's counters (/proc/net/netstat and snmp) and from TCP_INFO. Each body
  * leaves lo, its qdisc and the sysctls as it found them. Where chance decides (loss), a body repeats until it was seen.

@@ -294,7 +294,8 @@ static int ping_sockets(void *arg)
 
 static int packet_sockets(void *arg)
 {
-	struct sockaddr_ll lo = { .sll_family = AF_PACKET, .sll_protocol = htons(ETH_P_IP), .sll_ifindex = LO_IFINDEX }, from;
+	struct sockaddr_ll lo = { .sll_family = AF_PACKET, .sll_protocol = htons(ETH_P_IP),
+				  .sll_ifindex = LO_IFINDEX }, from;
 	struct tpacket_stats stats;
 	int fd = lkl_sys_socket(AF_PACKET, SOCK_RAW, 0), fds[2], len;
 	unsigned char buf[256];
@@ -316,7 +317,7 @@ static int packet_sockets(void *arg)
 	CHECK_EQ(lkl_sys_getsockopt(fd, SOL_PACKET, PACKET_STATISTICS, &stats, &len), 0);
 	CHECK_EQ(stats.tp_packets, 1);
 	CHECK_EQ(stats.tp_drops, 0);
-	/* The same frame once more, sent by hand: from outside of IP, the loopback address is no valid source by default. */
+	/* The same frame once more, sent by hand: from outside, a loopback address is no valid source by default. */
 	CHECK_EQ(lkl_sysctl("net.ipv4.conf.lo.route_localnet", "1"), 0);
 	CHECK_EQ(lkl_sysctl("net.ipv4.conf.lo.accept_local", "1"), 0);
 	CHECK_EQ(lkl_sys_read(fds[1], buf + 200, 50), 4);

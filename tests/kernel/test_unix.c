@@ -27,7 +27,8 @@ static long send_with(int fd, const char *data, int type, const void *control, s
 		char bytes[CMSG_SPACE(64)];
 	} cmsg = { 0 };
 	struct iovec iov = { (void *)data, strlen(data) };
-	struct msghdr msg = { .msg_iov = &iov, .msg_iovlen = 1, .msg_control = &cmsg, .msg_controllen = CMSG_SPACE(len) };
+	struct msghdr msg = { .msg_iov = &iov, .msg_iovlen = 1, .msg_control = &cmsg,
+			      .msg_controllen = CMSG_SPACE(len) };
 
 	cmsg.head = (struct cmsghdr){ .cmsg_len = CMSG_LEN(len), .cmsg_level = SOL_SOCKET, .cmsg_type = type };
 	memcpy(CMSG_DATA(&cmsg.head), control, len);
@@ -153,6 +154,7 @@ static int datagrams_by_name(void *arg)
 
 static int descriptors(void *arg)
 {
+	const size_t room = CMSG_SPACE(sizeof(int));
 	int pair[2], pipe[2], got = -1, flags;
 	char buf[16];
 
@@ -162,7 +164,7 @@ static int descriptors(void *arg)
 	CHECK_EQ(lkl_sys_close(pipe[0]), 0);
 	/* In flight it is still a reader of the pipe. */
 	CHECK_EQ(lkl_sys_write(pipe[1], "through", 7), 7);
-	CHECK_EQ(receive_with(pair[1], buf, sizeof(buf), SCM_RIGHTS, &got, sizeof(got), CMSG_SPACE(sizeof(int)), &flags), 2);
+	CHECK_EQ(receive_with(pair[1], buf, sizeof(buf), SCM_RIGHTS, &got, sizeof(got), room, &flags), 2);
 	CHECK(got >= 0);
 	CHECK_EQ(lkl_sys_fcntl(got, F_GETFD, 0), FD_CLOEXEC); /* MSG_CMSG_CLOEXEC */
 	CHECK_EQ(lkl_sys_read(got, buf, sizeof(buf)), 7);
@@ -184,6 +186,7 @@ static int descriptors(void *arg)
 static int credentials(void *arg)
 {
 	struct ucred mine = { .pid = lkl_sys_getpid(), .uid = 0, .gid = 0 }, got = { 0 };
+	const size_t room = CMSG_SPACE(sizeof(got));
 	int pair[2], one = 1, flags, len = sizeof(got);
 	char buf[16];
 
@@ -195,11 +198,11 @@ static int credentials(void *arg)
 	/* By hand, and without being sent: the kernel adds them. */
 	got = (struct ucred){ -1, -1, -1 };
 	CHECK_EQ(send_with(pair[0], "id", SCM_CREDENTIALS, &mine, sizeof(mine)), 2);
-	CHECK_EQ(receive_with(pair[1], buf, sizeof(buf), SCM_CREDENTIALS, &got, sizeof(got), CMSG_SPACE(sizeof(got)), &flags), 2);
+	CHECK_EQ(receive_with(pair[1], buf, sizeof(buf), SCM_CREDENTIALS, &got, sizeof(got), room, &flags), 2);
 	CHECK(!memcmp(&got, &mine, sizeof(got)));
 	got = (struct ucred){ -1, -1, -1 };
 	CHECK_EQ(lkl_sys_write(pair[0], "id", 2), 2);
-	CHECK_EQ(receive_with(pair[1], buf, sizeof(buf), SCM_CREDENTIALS, &got, sizeof(got), CMSG_SPACE(sizeof(got)), &flags), 2);
+	CHECK_EQ(receive_with(pair[1], buf, sizeof(buf), SCM_CREDENTIALS, &got, sizeof(got), room, &flags), 2);
 	CHECK(!memcmp(&got, &mine, sizeof(got)));
 	mine.pid = 999999;
 	CHECK_EQ(send_with(pair[0], "id", SCM_CREDENTIALS, &mine, sizeof(mine)), -ESRCH);

@@ -11,7 +11,6 @@
  */
 #include "inet.h"
 
-#include <linux/fs.h>
 #include <linux/io_uring.h>
 #include <linux/time_types.h>
 #include <poll.h>
@@ -45,7 +44,8 @@ static int uring_open(struct uring *u, unsigned int entries, unsigned int flags)
 	sq_bytes = u->params.sq_off.array + u->params.sq_entries * sizeof(unsigned int);
 	cq_bytes = u->params.cq_off.cqes + u->params.cq_entries * sizeof(struct io_uring_cqe);
 	u->rings_bytes = sq_bytes > cq_bytes ? sq_bytes : cq_bytes;
-	addr = sys(mmap, 0, u->rings_bytes, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_POPULATE, u->fd, IORING_OFF_SQ_RING);
+	addr = sys(mmap, 0, u->rings_bytes, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_POPULATE, u->fd,
+		   IORING_OFF_SQ_RING);
 	CHECK(addr > 0);
 	u->rings = (char *)addr;
 	addr = sys(mmap, 0, u->params.sq_entries * sizeof(struct io_uring_sqe), PROT_READ | PROT_WRITE,
@@ -397,15 +397,17 @@ static int beside_a_blocking_call(void *arg)
 {
 	struct uring u;
 	struct peer peer;
-	int pipe[2], efd = lkl_sys_eventfd2(0, 0);
+	int pipe[2], fds[2], efd = lkl_sys_eventfd2(0, 0);
 	long n;
 	char c;
 
 	CHECK_EQ(uring_open(&u, 8, 0), 0);
 	CHECK_EQ(lkl_sys_pipe2(pipe, 0), 0);
+	fds[0] = efd;
+	fds[1] = pipe[1];
 	uring_sqe(&u, IORING_OP_POLL_ADD, efd, NULL, 0, 1)->poll32_events = POLLIN;
 	CHECK_EQ(uring_enter(&u, 0), 1);
-	CHECK_EQ(peer_start(&peer, wake_poll_then_pipe, (int[]){ efd, pipe[1] }), 0);
+	CHECK_EQ(peer_start(&peer, wake_poll_then_pipe, fds), 0);
 	n = lkl_sys_read(pipe[0], &c, 1);
 	CHECK_EQ(peer_join(&peer), 0);
 	EXPECT(&u, 1, POLLIN);
