@@ -242,7 +242,8 @@ void lkl_init_main(void)
 	current->signal->rlim[RLIMIT_NOFILE] = files;
 	lkl_host->booted(init_uts_ns.name.release, boot_error);
 	for (;;) {
-		wait_event_interruptible(posted_wait, READ_ONCE(posted) || READ_ONCE(halting));
+		/* Not interruptible: a signal to the process that has a handler would never go away. */
+		wait_event_idle(posted_wait, READ_ONCE(posted) || READ_ONCE(halting));
 		if (READ_ONCE(halting))
 			halt();
 		posted_start();
