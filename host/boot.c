@@ -51,6 +51,7 @@ static const struct lkl_host_ops host_ops = {
 	.halted = lkl__halted,
 	.task_exited = lkl__task_exited,
 	.wire_attached = lkl__wire_attached,
+	.protect = lkl__protect,
 };
 
 enum instance_state lkl__state(void)

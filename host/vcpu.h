@@ -55,4 +55,7 @@ void lkl__panic_thread_init(void);
 void lkl__task_exited(struct lkl_task *task, int32_t ret);
 void lkl__tasks_abandon(void);
 
+/* module.c */
+int32_t lkl__protect(void *addr, uint64_t bytes, uint32_t prot);
+
 #endif /* LKL_HOST_VCPU_H */
