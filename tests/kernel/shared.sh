@@ -32,9 +32,9 @@ tls_bytes=$(($(readelf -lW "$library" | awk '$1 == "TLS" { print $6 }')))
 shown=$(nm -D --defined-only "$library" | awk '$2 != "A" { sub(/@.*/, "", $3); print $3 }' | sort)
 promised=$(${CC:-cc} -fpreprocessed -dD -E -P "$header" | grep -oE '\blkl_[a-z0-9_]+ ?\(' | tr -d ' (' | sort -u)
 missing=$(comm -13 <(echo "$shown") <(echo "$promised"))
-[ -z "$missing" ] || fail "in $header but not in the library:" $missing
+[ -z "$missing" ] || fail "in $header but not in the library: ${missing//$'\n'/ }"
 extra=$(comm -23 <(echo "$shown") <(echo "$promised") | grep -v '^lkl_sys_' || true)
-[ -z "$extra" ] || fail "in the library but not in $header:" $extra
+[ -z "$extra" ] || fail "in the library but not in $header: ${extra//$'\n'/ }"
 
 echo "$(wc -w <<<"$shown") symbols, $tls_bytes bytes of TLS"
 exit $failed
