@@ -191,6 +191,8 @@ static int bad_files(void *arg)
 
 	CHECK(refused(0, "vermagic=6", "vermagic=5") == -ENOEXEC);
 	CHECK(strstr(log_last, "version magic"));
+	CHECK(refused(0, " lkl-", " lkl_") == -ENOEXEC); /* the configuration */
+	CHECK(strstr(log_last, "version magic"));
 	CHECK(refused(0, "tcp_register_congestion_control", "tcp_register_congestion_contrlo") == -ENOENT);
 	CHECK(strstr(log_last, "tcp_register_congestion_contrlo"));
 	CHECK(!cc_is_available());
