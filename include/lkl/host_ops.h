@@ -264,7 +264,14 @@ struct lkl_host_ops {
 
 	/* host/vcpu.c: the vCPU's idle_wait shall watch this wire queue. */
 	void (*wire_attached)(uint32_t vcpu, struct lkl_wire *wire, uint32_t queue);
+
+	/* host/module.c: protection (LKL_PROT_*) of pages of the image's own memory; 0 or -errno. */
+	int32_t (*protect)(void *addr, uint64_t bytes, uint32_t prot);
 };
+
+#define LKL_PROT_READ 1
+#define LKL_PROT_WRITE 2
+#define LKL_PROT_EXEC 4
 
 /* Everything a boot needs. The memory belongs to the kernel until it has halted. */
 struct lkl_boot_params {

@@ -240,6 +240,8 @@ void lkl_init_main(void)
 	/* Memory that runs out is -ENOMEM to whoever asks: killing the only process would end the instance. */
 	oom_killer_disable(0);
 	current->signal->rlim[RLIMIT_NOFILE] = files;
+	/* The host limits tasks and threads (host/task.c, host/thread.c), and memory does. */
+	current->signal->rlim[RLIMIT_NPROC] = (struct rlimit){ RLIM_INFINITY, RLIM_INFINITY };
 	lkl_host->booted(init_uts_ns.name.release, boot_error);
 	for (;;) {
 		/* Not interruptible: a signal to the process that has a handler would never go away. */
