@@ -26,6 +26,10 @@ void lkl_time_early_init(void);
 void lkl_console_init(void);
 void lkl_mem_setup(void);
 
+/* mm/kasan.c */
+void lkl_kasan_map(void);
+void lkl_kasan_init(void);
+
 /* irq.c */
 DECLARE_PER_CPU(unsigned int, lkl_at_boundary);	/* 1: between a system call and its caller */
 void lkl_check_events(void);
@@ -37,6 +41,11 @@ void lkl_halt_irq(void);
 
 /* notify.c */
 void lkl_notify_irq(void);
+
+/* splat.c */
+void lkl_splat_init(void);
+void lkl_splat_line(const char *text, size_t len);
+void lkl_splat_stack_end(void);
 
 /* idle.c */
 void lkl_kick_if_asleep(unsigned int cpu);
