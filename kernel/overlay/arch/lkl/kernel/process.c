@@ -55,6 +55,7 @@ void show_regs(struct pt_regs *regs)
 {
 }
 
+#ifndef CONFIG_STACKTRACE /* stacktrace.c has its own */
 void show_stack(struct task_struct *task, unsigned long *sp, const char *loglvl)
 {
 	void *pcs[32];
@@ -66,3 +67,4 @@ void show_stack(struct task_struct *task, unsigned long *sp, const char *loglvl)
 	for (i = 0; i < n; i++)
 		printk("%s [<%px>]\n", loglvl, pcs[i]);
 }
+#endif

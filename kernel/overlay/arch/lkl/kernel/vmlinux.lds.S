@@ -41,10 +41,13 @@ SECTIONS
 		__start_notes = .;
 		__stop_notes = .;
 		*(.rodata .rodata.*)
+		. = ALIGN(8);
+		BOUNDED_SECTION_BY(__tracepoints_ptrs, ___tracepoints_ptrs)
+		*(__tracepoints_strings)
 		__end_rodata = .;
 	}
 
-	.data.lkl 0 : ALIGN(16384) {
+	.data.lkl 0 : ALIGN(THREAD_SIZE) {
 		_sdata = .;
 		__start_init_stack = .;
 		init_thread_union = .;
