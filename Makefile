@@ -37,6 +37,13 @@ asan: kernel
 	@test -e build/asan/build.ninja || meson setup build/asan $(SANITIZE) -Dkernel_object=$(KERNEL_OBJECT)
 	@ninja -C build/asan
 
+# The kernel with everything that it can check about itself, and user-land on it.
+.PHONY: debug
+debug: setup
+	@$(MAKE) -C kernel SERIES=$(SERIES) BUILD=$(BUILD) VARIANT=debug object
+	@test -e build/debug/build.ninja || meson setup build/debug -Dkernel_object=$(KERNEL)-debug/lkl.o
+	@ninja -C build/debug
+
 .PHONY: demo
 demo: all ## curl through accd, proof that the host's TCP was idle, accd against HAProxy (2 rounds; DURATION=10)
 	@tools/demo
@@ -64,6 +71,10 @@ check-layers: ## who may include whom
 .PHONY: check-asan
 check-asan: asan ## unit and net tests with AddressSanitizer and UBSan on the host side
 	@SERIES=$(SERIES) tools/check asan
+
+.PHONY: check-debug
+check-debug: setup ## unit and net tests on a kernel with lockdep, KASAN, UBSAN ...: any complaint fails (minutes to build)
+	@SERIES=$(SERIES) tools/check debug
 
 .PHONY: check-style
 check-style: ## clang-format 14 and shellcheck, where installed

@@ -105,7 +105,8 @@ static void on_log(void *ctx, int level, const char *line, size_t len)
 
 static void on_panic(void *ctx, const char *message, const char *backtrace)
 {
-	msg("kernel died: %s\n%s", message, backtrace);
+	/* In full: msg() cuts, and the message of a debug kernel is a report of many lines. */
+	dprintf(STDERR_FILENO, "accd: kernel died: %s\n%s\n", message, backtrace);
 	abort();
 }
 

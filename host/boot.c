@@ -45,7 +45,7 @@ static uint64_t memory_bytes;
 static char *image_data;	/* what the kernel's data was before the first boot */
 static int boot_error;
 static char kernel_release[65];
-static char cmd_line[2048];
+static char cmd_line[512]; /* as much as the kernel takes */
 
 static const struct lkl_host_ops host_ops = {
 	.print = lkl__print,
@@ -94,6 +94,23 @@ static void state_wait(enum instance_state at_least)
 	while (state < at_least)
 		pthread_cond_wait(&changed, &lock);
 	pthread_mutex_unlock(&lock);
+}
+
+/* Threads that are about to touch the instance's memory without being inside: halt waits for them. */
+static uint32_t holders;
+
+int lkl__hold(void)
+{
+	__atomic_fetch_add(&holders, 1, __ATOMIC_SEQ_CST);
+	if (lkl__state() == INSTANCE_UP)
+		return 0;
+	lkl__let_go();
+	return lkl__not_running();
+}
+
+void lkl__let_go(void)
+{
+	__atomic_fetch_sub(&holders, 1, __ATOMIC_SEQ_CST);
 }
 
 int lkl__not_running(void)
@@ -338,6 +355,8 @@ long lkl_sys_halt(void)
 	pthread_mutex_unlock(&lock);
 	lkl_raise(0, LKL_IRQ_HALT);
 	state_wait(INSTANCE_HALTED);
+	while (__atomic_load_n(&holders, __ATOMIC_SEQ_CST))
+		lkl__yield();
 	/* A task that computes for ever keeps its thread, and with it the instance's memory: no second boot then. */
 	if (lkl__state() == INSTANCE_DEAD || lkl__vcpus_join())
 		return 0;
@@ -351,9 +370,12 @@ long lkl_sys_halt(void)
 
 int lkl_debug_bug(void)
 {
-	if (lkl__state() != INSTANCE_UP)
-		return lkl__not_running();
+	int err = lkl__hold();
+
+	if (err)
+		return err;
 	lkl_raise(0, LKL_IRQ_BUG);
+	lkl__let_go();
 	return 0;
 }
 

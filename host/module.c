@@ -78,8 +78,8 @@ out_close:
 
 int lkl_module_load(const char *host_path, const char *params)
 {
-	void *data;
-	size_t len;
+	void *data = NULL;
+	size_t len = 0;
 	int err;
 
 	if (!host_path)

@@ -24,7 +24,13 @@ int lkl_notifier_new(int *handle)
 
 int lkl_notify(int handle)
 {
-	return lkl__state() == INSTANCE_UP ? lkl_kernel_notify(handle) : lkl__not_running();
+	int err = lkl__hold();
+
+	if (err)
+		return err;
+	err = lkl_kernel_notify(handle);
+	lkl__let_go();
+	return err;
 }
 
 int lkl_stats(struct lkl_stats *stats)

@@ -149,8 +149,13 @@ int lkl__panic_init(void)
 	static const int signals[] = { SIGSEGV, SIGBUS, SIGILL, SIGFPE };
 	struct sigaction action = { .sa_sigaction = on_signal, .sa_flags = SA_SIGINFO | SA_ONSTACK };
 	void *pcs[2];
+	static int is_done;
 	size_t i;
 
+	/* A boot after the first: what we would find are our own handlers. */
+	if (is_done)
+		return 0;
+	is_done = 1;
 	backtrace(pcs, 2); /* loads the unwinder now, while memory can be allocated */
 	sigemptyset(&action.sa_mask);
 	for (i = 0; i < sizeof(signals) / sizeof(signals[0]); i++)

@@ -73,7 +73,12 @@ int lkl_task_start_on(int vcpu, const char *name, lkl_task_fn fn, void *arg, siz
 	if (i == TASKS_MAX)
 		goto err_unmap_stack;
 	entry->task.id = i + 1;
+	if (lkl__hold()) {
+		lkl__task_exited(&entry->task, -ESRCH);
+		return i + 1;
+	}
 	lkl_task_post(&entry->task);
+	lkl__let_go();
 	return i + 1;
 
 err_unmap_stack:
@@ -136,7 +141,7 @@ int lkl_task_join(int id, int *ret)
 		err = -ESRCH;
 		goto out;
 	}
-	while (!entry->is_done && lkl__state() == INSTANCE_UP)
+	while (!entry->is_done && entry->task.stack && lkl__state() == INSTANCE_UP)
 		pthread_cond_wait(&done, &lock);
 	if (!entry->is_done) {
 		err = -EIO;

@@ -111,13 +111,16 @@ int32_t lkl__thread_register(void)
 	int32_t ready;
 	int err;
 
-	if (lkl__state() != INSTANCE_UP)
-		return lkl__not_running();
+	err = lkl__hold();
+	if (err)
+		return err;
 	/* A thread that called an instance before this one has its struct still. */
 	if (!t)
 		t = thread_get();
-	if (!t)
+	if (!t) {
+		lkl__let_go();
 		return -EAGAIN;
+	}
 	thread = &t->thread;
 	*thread = (struct lkl_thread){
 		.kind = LKL_THREAD_FOREIGN,
@@ -131,11 +134,16 @@ int32_t lkl__thread_register(void)
 	memset(&t->task, 0, sizeof(t->task));
 	t->task.thread = thread;
 	lkl_task_post(&t->task);
+	lkl__let_go();
 	while (!(ready = __atomic_load_n(&thread->ready, __ATOMIC_ACQUIRE))) {
-		/* Halted meanwhile: nobody will start the task, but somebody may still write to it. */
-		if (lkl__state() > INSTANCE_HALTING) {
+		enum instance_state state = lkl__state();
+
+		/* Halted meanwhile: nobody will start the task. Unless all is gone somebody may still write to it. */
+		if ((state != INSTANCE_UP && state != INSTANCE_HALTING) || thread->generation != lkl__generation()) {
 			thread->generation = 0;
-			return lkl__not_running();
+			if (lkl_self != thread && state != INSTANCE_HALTED)
+				thread_put(t);
+			return -ESRCH;
 		}
 		lkl__futex_wait(&thread->ready, 0, 100000000);
 	}

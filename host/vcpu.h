@@ -29,6 +29,8 @@ extern struct lkl_options lkl__options;
 enum instance_state lkl__state(void);
 void lkl__state_set(enum instance_state state);
 int lkl__not_running(void);		/* the error for a call in the present state: -ESRCH, -EIO, -EOWNERDEAD */
+int lkl__hold(void);			/* the instance stays in memory until lkl__let_go(); 0 or -errno. Any thread, any time */
+void lkl__let_go(void);
 unsigned int lkl__vcpus(void);
 uint32_t lkl__generation(void);
 void lkl__booted(const char *release, int32_t err);

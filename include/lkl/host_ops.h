@@ -361,6 +361,12 @@ int lkl_kernel_notify(int handle);
 /* [task] Make a netdev of a wire; returns the interface index or -errno. */
 int lkl_kernel_wire_attach(struct lkl_wire *wire);
 
+/*
+ * host/shadow.c, for a kernel built with KASAN: map [start, start + bytes) as zeros that cost no memory until written.
+ * Called once, before anything else of the kernel runs; aborts if it cannot be had.
+ */
+void lkl_shadow_map(uint64_t start, uint64_t bytes);
+
 /* The layout, the same in both worlds and in C++. */
 #ifdef __cplusplus
 #define LKL__ASSERT static_assert

@@ -75,7 +75,7 @@ static void test_dlopen(void **state)
 	pthread_barrier_wait(&done);
 	for (i = 0; i < THREADS; i++) {
 		pthread_join(threads[i], NULL);
-		assert_int_equal(results[i], -EPERM);
+		assert_true(results[i] >= 0);
 	}
 	id = task_start("test", open_socket, NULL, 0);
 	assert_true(id > 0);

@@ -15,6 +15,12 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+/*
+ * A user may have one task for each 16 kernel stacks that would fit into memory, and 200 are started at once: that takes
+ * 50 MiB with stacks of 16 KiB and 200 with those of the debug build.
+ */
+enum { MEMORY_MIB = 256 };
+
 static unsigned int log_lines;
 static char log_first[128];
 
@@ -115,7 +121,7 @@ static void test_boot(void **state)
 
 	opts.log = on_log;
 	assert_int_equal(lkl_set_options(&opts), 0);
-	assert_int_equal(lkl_start_kernel("mem=%dM loglevel=8", 64), 0);
+	assert_int_equal(lkl_start_kernel("mem=%dM loglevel=8", MEMORY_MIB), 0);
 	assert_int_equal(lkl_is_running(), 1);
 	assert_int_equal(lkl_set_options(&opts), -EBUSY);
 	assert_int_equal(lkl_start_kernel("mem=64M"), -EBUSY);
@@ -427,12 +433,12 @@ static void test_idle_uses_no_cpu(void **state)
 
 static int allocate_too_much(void *arg)
 {
-	enum { FDS = 4000 };
+	enum { FDS = MEMORY_MIB * 24 };
 	static char buf[65536];
 	static int fds[FDS][2];
 	int i, n, failed = 0;
 
-	/* 64 MiB of memory, 4000 pipes of up to 64 KiB: it has to run out, and to be usable afterwards. */
+	/* Pipes of 64 KiB, half as much again as there is memory: it has to run out, and to be usable afterwards. */
 	for (n = 0; n < FDS; n++) {
 		if (lkl_sys_pipe2(fds[n], O_NONBLOCK)) {
 			failed = 1;

@@ -45,6 +45,7 @@ cleanup() {
 	if [ "$failed" = 0 ] && [ "${1:-0}" = 0 ]; then
 		rm -rf "$DIR"
 	else
+		grep -h -A 80 'kernel died' "$DIR"/*.err
 		echo "logs are in $DIR"
 	fi
 }

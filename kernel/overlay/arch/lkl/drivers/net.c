@@ -61,15 +61,25 @@ struct wire_dev {
 
 static DEFINE_PER_CPU(struct wire_queue *, queues);
 
-static inline bool tx_may_go_on(struct wire_queue *q)
+/* [owner] */
+static bool tx_may_go_on(struct wire_queue *q)
 {
-	return q->tx_stopped && lkl_tsc() >= q->tx_retry_tsc && q->ops->tx_ready(q->wire, q->queue);
+	if (likely(!q->tx_stopped) || lkl_tsc() < q->tx_retry_tsc)
+		return false;
+	if (q->ops->tx_ready(q->wire, q->queue))
+		return true;
+	q->tx_retry_tsc = lkl_tsc() + lkl_ns_to_tsc(tx_retry_ns);
+	return false;
 }
 
+/*
+ * [owner, or a thread that waits for the vCPU and may be about to lose it to another] So it only looks: whether a full wire has
+ * room is for the owner to find out, when it is time.
+ */
 static inline bool queue_has_work(struct wire_queue *q)
 {
 	return q->ops->rx_ready(q->wire, q->queue) || unlikely(!skb_queue_empty_lockless(&q->remote) && !q->tx_stopped) ||
-		unlikely(tx_may_go_on(q));
+		unlikely(q->tx_stopped && lkl_tsc() >= q->tx_retry_tsc);
 }
 
 bool lkl_net_rx_ready(unsigned int cpu)

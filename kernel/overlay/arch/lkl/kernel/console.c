@@ -9,10 +9,21 @@
 #include <linux/fs.h>
 #include <linux/init.h>
 #include <linux/major.h>
+#include <linux/printk.h>
+#include <linux/string.h>
 #include <asm/lkl.h>
 
 static void console_print(struct console *con, const char *text, unsigned int len)
 {
+#ifdef CONFIG_LKL_SPLAT
+	const char *line = strnchr(text, len, ';');
+
+	if (line++)
+		lkl_splat_line(line, strnchrnul(line, text + len - line, '\n') - line);
+	/* "prio" has the level in its low three bits; all records come here because of ignore_loglevel. */
+	if ((simple_strtoul(text, NULL, 10) & 7) >= console_loglevel)
+		return;
+#endif
 	lkl_host->print(text, len);
 }
 
@@ -25,6 +36,9 @@ static struct console lkl_console = {
 
 void __init lkl_console_init(void)
 {
+#ifdef CONFIG_LKL_SPLAT
+	lkl_splat_init();
+#endif
 	register_console(&lkl_console);
 }
 

@@ -9,6 +9,7 @@
 #include <linux/hardirq.h>
 #include <linux/interrupt.h>
 #include <linux/irq.h>
+#include <linux/irqflags.h>
 #include <linux/sched.h>
 #include <linux/smp.h>
 #include <asm/irq_regs.h>
@@ -47,7 +48,7 @@ static void irq_handle(unsigned int lines)
 	BUG_ON(lines & LKL_IRQ_BUG);
 }
 
-/* Called with lkl_irq_enabled == 1; returns with it 1. */
+/* Called with lkl_irq_enabled == 1; returns with it 1. Lockdep is told what entry and exit code of others tell it. */
 void lkl_irq_run(void)
 {
 	struct pt_regs regs = { .user = 0 }, *old;
@@ -61,10 +62,13 @@ void lkl_irq_run(void)
 		/* A tick on system call exit is one from user mode: RCU takes it as a quiescent state. */
 		regs.user = raw_cpu_read_4(lkl_at_boundary);
 		old = set_irq_regs(&regs);
+		lockdep_hardirqs_off(_THIS_IP_);
 		irq_enter();
 		irq_handle(lines);
 		irq_exit();
 		set_irq_regs(old);
+		lockdep_hardirqs_on_prepare();
+		lockdep_hardirqs_on(_THIS_IP_);
 	}
 	raw_cpu_write_8(lkl_irq_enabled, 1);
 }

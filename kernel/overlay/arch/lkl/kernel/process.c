@@ -13,6 +13,7 @@
 #include <linux/sched/task_stack.h>
 #include <asm/lkl.h>
 #include <asm/switch_to.h>
+#include <asm/vcpu.h>
 
 DEFINE_PER_CPU(struct task_struct *, current_task) ____cacheline_aligned = &init_task;
 
@@ -42,13 +43,8 @@ int copy_thread(struct task_struct *p, const struct kernel_clone_args *args)
 
 struct task_struct *lkl_switch_to(struct task_struct *prev, struct task_struct *next)
 {
-	struct lkl_thread *host = next->thread.host;
-
 	this_cpu_write(current_task, next);
-	/* An application task that goes on in another thread than its own has to be given back at the end of its call. */
-	if (host && host->kind == LKL_THREAD_HOME &&
-	    unlikely((host != raw_cpu_read_8(lkl_executor)) != test_tsk_thread_flag(next, TIF_LEAVE)))
-		change_bit(TIF_LEAVE, &task_thread_info(next)->flags);
+	lkl_leave_update(next);
 	/* Kernel threads that follow each other make no system calls: let timers and wires be seen here too. */
 	if (lkl_tsc() >= raw_cpu_read_8(lkl_next_check))
 		lkl_check_events();
@@ -59,6 +55,7 @@ void show_regs(struct pt_regs *regs)
 {
 }
 
+#ifndef CONFIG_STACKTRACE /* stacktrace.c has its own */
 void show_stack(struct task_struct *task, unsigned long *sp, const char *loglvl)
 {
 	void *pcs[32];
@@ -70,3 +67,4 @@ void show_stack(struct task_struct *task, unsigned long *sp, const char *loglvl)
 	for (i = 0; i < n; i++)
 		printk("%s [<%px>]\n", loglvl, pcs[i]);
 }
+#endif

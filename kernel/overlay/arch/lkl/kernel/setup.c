@@ -29,6 +29,9 @@ static long boot_on_init_stack(void *arg)
 
 void lkl_kernel_boot(const struct lkl_boot_params *params, struct lkl_thread *self)
 {
+#ifdef CONFIG_KASAN
+	lkl_kasan_map();
+#endif
 	lkl_boot = *params;
 	lkl_host = params->ops;
 	lkl_vcpu_init_boot(self);

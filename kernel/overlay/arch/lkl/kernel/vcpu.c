@@ -28,14 +28,14 @@
  *   until its next call.
  *   A foreign thread leaves the token with its own address in it and takes it again by compare and swap. If another
  *   took it meanwhile, it enters the slow way.
- *   The slow way (enter_outside): the thread saves its context on its user stack, goes to its *base stack*, puts its
+ *   The slow way (enter_on_base()): the thread saves its context on its user stack, goes to its *base stack*, puts its
  *   task on the vCPU's list with LKL_IRQ_ENTER, and takes a free token, or waits. Some executor handles the interrupt, wakes
  *   the task, the scheduler picks it, user_loop() continues the call. If the executor at its end is another thread, the
  *   call's end is given back (`resume`) to the right one, and that executor goes on with other work.
  *
  * A thread without a vCPU waits in base_loop(). One of them may be the vCPU's *idle waiter*: it sleeps in the host's wait
- * on wires, kicks and the next deadline, and takes the token when there is something to do. No lock anywhere; what
- * other threads write is written with host atomics, which stay atomic on one vCPU too.
+ * on wires, kicks and the next deadline, and takes the token when there is something to do. No lock is taken for any of
+ * this; what other threads write is written with host atomics, which stay atomic on one vCPU too.
  */
 #include <linux/hardirq.h>
 #include <linux/mm.h>
@@ -67,7 +67,7 @@ enum to_kernel_stack {
 static const u64 guard_home_ns = 4 * NSEC_PER_MSEC;
 static const u64 guard_foreign_ns = NSEC_PER_MSEC;
 /* Looks at an idle vCPU before the guard sleeps until it is woken. */
-static const unsigned int guard_idle_looks = 25;
+static const unsigned int guard_idle_looks = 2;
 /* A thread that waits for the end of its call spins this long before it sleeps. */
 static const u64 wait_spin_ns = 3 * NSEC_PER_USEC;
 /* How long to sleep at most while a wire is full: about what a full ring takes to leave. */
@@ -115,10 +115,13 @@ static void thread_wake(struct lkl_thread *thread)
 {
 	if (!thread)
 		return;
-	host_fence(); /* what the thread shall see is written; pairs with the one in base_loop() before it sleeps */
+	/*
+	 * A full barrier: what the thread shall see is written; pairs with the one in base_loop(). And one that is just about
+	 * to sleep, having looked at everything, finds the word changed.
+	 */
+	__atomic_fetch_add(&thread->futex, 1, __ATOMIC_SEQ_CST);
 	switch (host_load(&thread->sleeping)) {
 	case LKL_SLEEPS_THREAD:
-		__atomic_fetch_add(&thread->futex, 1, __ATOMIC_SEQ_CST);
 		lkl_host->futex_wake(&thread->futex);
 		break;
 	case LKL_SLEEPS_VCPU:
@@ -167,6 +170,14 @@ static void become_executor(struct vcpu *v, struct lkl_thread *self)
 	barrier();
 	raw_cpu_write_8(lkl_executor, self);
 	self->vcpu = cpu;
+	if (self->waits_on >= 0) {
+		struct lkl_thread *waiter = self;
+
+		/* Awake from now on, and nobody to be woken for the vCPU. */
+		__atomic_compare_exchange_n(&vcpus[self->waits_on].waiter, &waiter, NULL, false, __ATOMIC_SEQ_CST,
+					    __ATOMIC_RELAXED);
+		self->waits_on = -1;
+	}
 	if (self->kind == LKL_THREAD_HOME) {
 		self->revoked_self = 0;
 		self->steal = 0;
@@ -400,6 +411,8 @@ static void __noreturn idle_on_base(void *arg)
 
 	self->waits_on = self->vcpu;
 	self->spin_end = lkl_tsc() + lkl_ns_to_tsc(lkl_boot.spin_ns);
+	if (self->kind == LKL_THREAD_GUARD)
+		v->guard_asleep = 1; /* whoever takes the vCPU wakes it to its other duty */
 	host_store(&v->waiter, self);
 	host_store(&v->token, TOKEN_IDLE);
 	base_loop(self);
@@ -483,13 +496,23 @@ int lkl_enter_slow(struct lkl_thread **thread)
 		struct vcpu *v = &vcpus[self->vcpu];
 
 		if (likely(READ_ONCE(v->token) == (unsigned long)self &&
-			   host_cas(&v->token, (unsigned long)self, TOKEN_BUSY)))
-			return 0;
+			   host_cas(&v->token, (unsigned long)self, TOKEN_BUSY))) {
+			if (likely(!READ_ONCE(lkl_halting)))
+				return 0;
+			host_store(&v->token, (unsigned long)self);
+		}
+		/* Either this thread sees that the instance halts, or halt() (task.c) sees by seq that the thread is in. */
+		host_fence();
 		if (unlikely(READ_ONCE(lkl_halting)))
 			return enter_refuse(self, lkl_dead ? -EIO : -ESRCH);
 	} else {
+		unsigned int turns = 0;
+
 		while (host_load(&self->steal) == 1)
-			rep_nop();
+			if (!(++turns % LKL_SPINS_PER_YIELD))
+				lkl_host->yield();
+		if (unlikely(READ_ONCE(lkl_dead)))
+			return enter_refuse(self, -EIO);
 		if (!host_load(&self->revoked_self))
 			return 0;
 		if (unlikely(READ_ONCE(stopping)))
@@ -621,6 +644,8 @@ void lkl_user_loop(bool is_ready)
 		case TASK_ENDED:
 			return;
 		}
+		/* It may have come in without a switch: the thief itself handled the interrupt that lets it in. */
+		lkl_leave_update(task);
 		why = lkl_switch_stack(&task->thread.kernel_sp, task->thread.user_sp, 0);
 	}
 }
@@ -654,8 +679,11 @@ void lkl_kernel_dead(void)
 
 	lkl_dead = true;
 	host_store(&lkl_halting, true);
-	for (cpu = 0; cpu < nr_cpu_ids; cpu++)
+	for (cpu = 0; cpu < nr_cpu_ids; cpu++) {
 		host_store(&vcpus[cpu].token, TOKEN_BUSY);
+		if (vcpus[cpu].home)
+			host_store(&vcpus[cpu].home->revoked_self, 1);
+	}
 }
 
 static void __noreturn stop_on_base(void *arg)

@@ -52,10 +52,13 @@ SECTIONS
 		__start___kcrctab = .;
 		__start___kcrctab_gpl = .;
 		KEEP(*(__ksymtab_strings))
+		. = ALIGN(8);
+		BOUNDED_SECTION_BY(__tracepoints_ptrs, ___tracepoints_ptrs)
+		*(__tracepoints_strings)
 		__end_rodata = .;
 	}
 
-	.data.lkl 0 : ALIGN(16384) {
+	.data.lkl 0 : ALIGN(THREAD_SIZE) {
 		_sdata = .;
 		lkl_image_data_start = .;
 		__start_init_stack = .;

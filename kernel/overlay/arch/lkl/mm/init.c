@@ -31,6 +31,9 @@ void __init lkl_mem_setup(void)
 	if (!empty_zero_page)
 		panic("no memory for the zero page");
 	free_area_init(max_zone_pfn);
+#ifdef CONFIG_KASAN
+	lkl_kasan_init();
+#endif
 }
 
 void __init mem_init(void)

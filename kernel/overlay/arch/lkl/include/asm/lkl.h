@@ -26,6 +26,10 @@ void lkl_time_early_init(void);
 void lkl_console_init(void);
 void lkl_mem_setup(void);
 
+/* mm/kasan.c */
+void lkl_kasan_map(void);
+void lkl_kasan_init(void);
+
 /* irq.c */
 DECLARE_PER_CPU(unsigned int, lkl_at_boundary);	/* 1: between a system call and its caller */
 void lkl_check_events(void);
@@ -57,6 +61,11 @@ void lkl_secondary_start(void);
 
 /* time.c */
 void lkl_clock_event_init(void);
+
+/* splat.c */
+void lkl_splat_init(void);
+void lkl_splat_line(const char *text, size_t len);
+void lkl_splat_stack_end(void);
 
 /* drivers/net.c */
 #ifdef CONFIG_LKL_NET

@@ -2,7 +2,14 @@
 #ifndef _ASM_LKL_THREAD_INFO_H
 #define _ASM_LKL_THREAD_INFO_H
 
+/* Checks in the kernel (KASAN's red zones in frames, lockdep) need several times the stack. */
+#if defined(CONFIG_KASAN)
+#define THREAD_SIZE_ORDER 4
+#elif defined(CONFIG_LOCKDEP)
+#define THREAD_SIZE_ORDER 3
+#else
 #define THREAD_SIZE_ORDER 2
+#endif
 #define THREAD_SIZE (4096 << THREAD_SIZE_ORDER) /* no UL: the linker script reads it */
 
 #ifndef __ASSEMBLY__

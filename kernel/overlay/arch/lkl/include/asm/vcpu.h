@@ -35,6 +35,16 @@ static __always_inline int lkl_enter(struct lkl_thread **self)
 	return lkl_enter_slow(self);
 }
 
+/* An application task that goes on in another thread than its own has to be given back at the end of its call. */
+static __always_inline void lkl_leave_update(struct task_struct *task)
+{
+	struct lkl_thread *host = task->thread.host;
+
+	if (host && host->kind == LKL_THREAD_HOME &&
+	    unlikely((host != raw_cpu_read_8(lkl_executor)) != test_tsk_thread_flag(task, TIF_LEAVE)))
+		change_bit(TIF_LEAVE, &task_thread_info(task)->flags);
+}
+
 /*
  * Reading the TSC costs as much as the rest of a null call: one call in four does. A timer is late by three calls at most, and
  * every context switch and NAPI poll looks, too.
