@@ -19,6 +19,7 @@
 #include "vcpu.h"
 
 #define MIB (1024ull * 1024)
+#define PAGE_BYTES 4096
 
 static const uint64_t memory_min_bytes = 16 * MIB;
 static const uint64_t memory_max_bytes = 1024 * 1024 * MIB;
@@ -65,6 +66,7 @@ static const struct lkl_host_ops host_ops = {
 	.halted = lkl__halted,
 	.task_exited = lkl__task_exited,
 	.wire_attached = lkl__wire_attached,
+	.protect = lkl__protect,
 };
 
 enum instance_state lkl__state(void)
@@ -242,8 +244,15 @@ static int image_restore(void)
 	size_t bytes = lkl_image_data_end - lkl_image_data_start;
 
 	if (image_data) {
+		char *page = (char *)(((uint64_t)lkl_image_bss_start + PAGE_BYTES - 1) & ~(uint64_t)(PAGE_BYTES - 1));
+		char *end = (char *)((uint64_t)lkl_image_bss_end & ~(uint64_t)(PAGE_BYTES - 1));
+
+		/* Most of it is the arena of modules: its pages go back to the host, and lose what modules' code had set. */
+		if (mprotect(page, end - page, PROT_READ | PROT_WRITE) || madvise(page, end - page, MADV_DONTNEED))
+			return -errno;
+		memset(lkl_image_bss_start, 0, page - lkl_image_bss_start);
+		memset(end, 0, lkl_image_bss_end - end);
 		memcpy(lkl_image_data_start, image_data, bytes);
-		memset(lkl_image_bss_start, 0, lkl_image_bss_end - lkl_image_bss_start);
 		return 0;
 	}
 	image_data = malloc(bytes);

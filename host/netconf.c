@@ -27,6 +27,11 @@ int lkl_notify(int handle)
 	return lkl__state() == INSTANCE_UP ? lkl_kernel_notify(handle) : lkl__not_running();
 }
 
+int lkl_stats(struct lkl_stats *stats)
+{
+	return lkl_kernel_stats(stats);
+}
+
 int lkl_wire_attach(struct lkl_wire *wire)
 {
 	return lkl_kernel_wire_attach(wire);

@@ -109,6 +109,7 @@ static void report(const char *message, void **pcs, int pcs_len)
 	if (!__atomic_exchange_n(&reported, 1, __ATOMIC_ACQ_REL)) {
 		for (i = 0; i < pcs_len && used < sizeof(text) - 1; i++)
 			used += frame_print(text + used, sizeof(text) - used, pcs[i]);
+		lkl_kernel_dead();
 		if (!lkl__options.panic)
 			abort();
 		lkl__options.panic(lkl__options.panic_ctx, message, text);

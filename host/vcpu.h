@@ -71,4 +71,7 @@ void lkl__task_exited(struct lkl_task *task, int32_t ret);
 void lkl__tasks_abandon(void);	/* those that wait for a task learn that it never ends */
 void lkl__tasks_free(void);	/* no vCPU runs any more: the stacks of unfinished tasks */
 
+/* module.c */
+int32_t lkl__protect(void *addr, uint64_t bytes, uint32_t prot);
+
 #endif /* LKL_HOST_VCPU_H */

@@ -196,13 +196,10 @@ struct lkl_wire {
  */
 struct lkl_thread {
 	uint32_t seq;		/* odd: inside the kernel, even: in user code; goes up at every crossing */
-	union {			/* not 0: the thread must ask for a vCPU at entry */
-		uint32_t revoked;
-		struct {
-			uint8_t revoked_self;	/* it holds none, or must check (foreign threads: always) */
-			uint8_t revoked_guard;	/* the guard is about to take it */
-		};
-	};
+	/* Four bytes that are read as one word: not 0, the thread must ask for a vCPU at entry. */
+	uint8_t revoked_self;	/* it holds none, or must check (foreign threads: always) */
+	uint8_t revoked_guard;	/* the guard is about to take it */
+	uint8_t revoked_unused[2];
 	uint32_t kind;		/* LKL_THREAD_* */
 	uint32_t vcpu;		/* home, guard: theirs; foreign: the one they held last */
 	void *task;		/* kernel's task whose user code the thread runs; NULL: none */
@@ -267,7 +264,14 @@ struct lkl_host_ops {
 
 	/* host/vcpu.c: the vCPU's idle_wait shall watch this wire queue. */
 	void (*wire_attached)(uint32_t vcpu, struct lkl_wire *wire, uint32_t queue);
+
+	/* host/module.c: protection (LKL_PROT_*) of pages of the image's own memory; 0 or -errno. */
+	int32_t (*protect)(void *addr, uint64_t bytes, uint32_t prot);
 };
+
+#define LKL_PROT_READ 1
+#define LKL_PROT_WRITE 2
+#define LKL_PROT_EXEC 4
 
 /* Everything a boot needs. The memory belongs to the kernel until it has halted. */
 struct lkl_boot_params {
@@ -322,6 +326,25 @@ void lkl_kernel_thread_main(struct lkl_thread *self) __attribute__((noreturn));
 /* [foreign thread] End its Linux task; the thread is a stranger afterwards. Call nothing else of the kernel before. */
 void lkl_kernel_thread_exit(void);
 
+/* [any thread] The instance has crashed: refuse new calls with -EIO. */
+void lkl_kernel_dead(void);
+
+/* Counters of the instance since boot, and what it has; include/lkl/lkl.h documents lkl_stats(). */
+struct lkl_stats {
+	uint64_t memory_bytes;		/* that the kernel manages */
+	uint64_t memory_free_bytes;
+	uint32_t vcpus;
+	uint32_t tasks;			/* kernel threads, application tasks and those of foreign threads */
+	uint64_t context_switches_total;
+	uint64_t enter_slow_total;	/* calls that had to ask for a vCPU */
+	uint64_t give_back_total;	/* calls that ended on another thread than their own */
+	uint64_t stolen_total;		/* times a vCPU was taken from a task in user code */
+	uint64_t sleeps_total;		/* host waits of idle vCPUs */
+};
+
+/* [any thread that may call] */
+int lkl_kernel_stats(struct lkl_stats *stats);
+
 /* The image's own memory, which a second boot needs as it was before the first: [start, end) and what is zeroed. */
 extern char lkl_image_data_start[], lkl_image_data_end[], lkl_image_bss_start[], lkl_image_bss_end[];
 
@@ -350,6 +373,7 @@ LKL__ASSERT(sizeof(struct lkl_rx_frame) == 32, "struct lkl_rx_frame");
 LKL__ASSERT(sizeof(struct lkl_wire_stats) == 12 * 8, "struct lkl_wire_stats");
 LKL__ASSERT(sizeof(struct lkl_wire) == 32 + 12 * 8, "struct lkl_wire");
 LKL__ASSERT(sizeof(struct lkl_boot_params) == 7 * 8, "struct lkl_boot_params");
+LKL__ASSERT(sizeof(struct lkl_stats) == 8 * 8, "struct lkl_stats");
 LKL__ASSERT(sizeof(struct lkl_thread) == 128, "struct lkl_thread");
 LKL__ASSERT(sizeof(struct lkl_task) == 80, "struct lkl_task");
 #undef LKL__ASSERT

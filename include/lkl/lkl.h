@@ -83,6 +83,9 @@ const char *lkl_strerror(int err);
 /* [any] Make the kernel hit a BUG, to test what a program does about one. -ESRCH: not running. */
 int lkl_debug_bug(void);
 
+/* [any] Memory and counters of the running instance: struct lkl_stats in host_ops.h. 0 or -errno. */
+int lkl_stats(struct lkl_stats *stats);
+
 /* ---- application tasks ---- */
 
 typedef int (*lkl_task_fn)(void *arg);
@@ -127,6 +130,20 @@ int lkl_ifname_to_ifindex(const char *name);
 
 /* [task] Write a sysctl, e.g. lkl_sysctl("net.ipv4.tcp_congestion_control", "bbr"). */
 int lkl_sysctl(const char *path, const char *value);
+
+/* ---- kernel modules ---- */
+
+/*
+ * [task] Load a kernel module (.ko) from the host's file system; `params` is its parameters as insmod takes them, NULL:
+ * none. The module must have been built for the kernel inside (make -C kernel module). The host's file is read on the
+ * vCPU's thread. 0, or: -ENOENT and what else open() answers; -ENOEXEC: not a module, or one of another kernel;
+ * -ENOENT: it needs a symbol that the kernel does not export; -EEXIST: loaded already; -EINVAL: bad parameter;
+ * -ENOMEM; what its init function returned. The reason is in the kernel's log.
+ */
+int lkl_module_load(const char *host_path, const char *params);
+
+/* [task] Unload a module. -EWOULDBLOCK: something uses it; -ENOENT: no such module. Never waits. */
+int lkl_module_unload(const char *name);
 
 /* ---- system calls: [task], as in section 2 of the manual, result or -errno ---- */
 

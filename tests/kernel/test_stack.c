@@ -6,29 +6,14 @@
  * then all that runs on the one instance, then halt and what must fail after it. Crashes are tried in children that were
  * forked before the parent booted.
  */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <cmocka.h>
+#include "harness.h"
 
-#include <errno.h>
-#include <fcntl.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
-#include <pthread.h>
 #include <signal.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
-
-#include <lkl/lkl.h>
-
-#define LO_IFINDEX 1
 
 static unsigned int log_lines;
 static char log_first[128];
@@ -38,32 +23,6 @@ static void on_log(void *ctx, int level, const char *line, size_t len)
 	if (!log_lines++)
 		snprintf(log_first, sizeof(log_first), "%.*s", (int)len, line);
 }
-
-static int64_t now_ns(clockid_t clock)
-{
-	struct timespec ts;
-
-	clock_gettime(clock, &ts);
-	return ts.tv_sec * 1000000000ll + ts.tv_nsec;
-}
-
-/* Run fn(arg) as a task and give back what it returns. */
-static int run_task(lkl_task_fn fn, void *arg)
-{
-	int id = lkl_task_start("test", fn, arg, 0), ret = -1;
-
-	assert_true(id > 0);
-	assert_int_equal(lkl_task_join(id, &ret), 0);
-	return ret;
-}
-
-/* A check inside a task: cmocka's asserts longjmp, which must not leave a task's stack. */
-#define CHECK(cond) do { \
-	if (!(cond)) { \
-		fprintf(stderr, "%s:%d: %s\n", __FILE__, __LINE__, #cond); \
-		return -__LINE__; \
-	} \
-} while (0)
 
 /* ---- before boot ---- */
 
@@ -227,11 +186,6 @@ static socklen_t loopback(const struct stream *s, struct sockaddr_storage *addr)
 	((struct sockaddr_in6 *)addr)->sin6_port = htons(s->port);
 	((struct sockaddr_in6 *)addr)->sin6_addr = in6addr_loopback;
 	return sizeof(struct sockaddr_in6);
-}
-
-static unsigned char pattern(size_t i)
-{
-	return (unsigned char)(i * 131 + (i >> 8) * 7);
 }
 
 static int stream_send(void *arg)

@@ -240,9 +240,12 @@ void lkl_init_main(void)
 	/* Memory that runs out is -ENOMEM to whoever asks: killing the only process would end the instance. */
 	oom_killer_disable(0);
 	current->signal->rlim[RLIMIT_NOFILE] = files;
+	/* The host limits tasks and threads (host/task.c, host/thread.c), and memory does. */
+	current->signal->rlim[RLIMIT_NPROC] = (struct rlimit){ RLIM_INFINITY, RLIM_INFINITY };
 	lkl_host->booted(init_uts_ns.name.release, boot_error);
 	for (;;) {
-		wait_event_interruptible(posted_wait, READ_ONCE(posted) || READ_ONCE(halting));
+		/* Not interruptible: a signal to the process that has a handler would never go away. */
+		wait_event_idle(posted_wait, READ_ONCE(posted) || READ_ONCE(halting));
 		if (READ_ONCE(halting))
 			halt();
 		posted_start();

@@ -38,10 +38,12 @@
  * other threads write is written with host atomics, which stay atomic on one vCPU too.
  */
 #include <linux/hardirq.h>
+#include <linux/mm.h>
 #include <linux/sched.h>
 #include <linux/sched/idle.h>
 #include <linux/sched/signal.h>
 #include <linux/sched/stat.h>
+#include <linux/kernel_stat.h>
 #include <linux/sched/task_stack.h>
 #include <linux/wait.h>
 #include <asm/lkl.h>
@@ -79,6 +81,8 @@ struct vcpu {
 	u32 guard_asleep;
 	struct lkl_thread *home, *guard;
 	wait_queue_head_t home_free;	/* [kernel] tasks that wait for the home thread */
+	/* counters, written by who holds or takes the token */
+	u64 enter_slow, give_back, stolen, sleeps;
 	/* the guard's own */
 	unsigned long seen_token;
 	u32 seen_seq, idle_looks;
@@ -87,6 +91,7 @@ struct vcpu {
 static struct vcpu vcpus[NR_CPUS];
 static bool stopping;
 bool lkl_halting;
+static bool lkl_dead;
 
 DEFINE_PER_CPU(struct lkl_thread *, lkl_executor);
 
@@ -164,7 +169,6 @@ static void become_executor(struct vcpu *v, struct lkl_thread *self)
 	self->vcpu = cpu;
 	if (self->kind == LKL_THREAD_HOME) {
 		self->revoked_self = 0;
-		self->owner = NULL;
 		self->steal = 0;
 	}
 	v->heir_wanted = 0;
@@ -193,30 +197,39 @@ static bool idle_has_work(struct vcpu *v)
 
 static void __noreturn resume_user(struct lkl_thread *self);
 
-/* Take the token if there is work that nobody is at. Returns only if not. */
-static void take_if_work(struct vcpu *v, struct lkl_thread *self)
+/* Take the token, which was `token`, and go on as the executor. Returns if another thread was faster. */
+static void vcpu_take(struct vcpu *v, struct lkl_thread *self, unsigned long token)
 {
-	unsigned long token = host_load(&v->token);
-
-	if (token == TOKEN_BUSY)
+	if (!host_cas(&v->token, token, TOKEN_BUSY))
 		return;
-	if (token == TOKEN_IDLE) {
-		if (!idle_has_work(v) || !host_cas(&v->token, TOKEN_IDLE, TOKEN_BUSY))
-			return;
-	} else {
-		if (!READ_ONCE(per_cpu(lkl_irq_pending, vcpu_number(v))) && !READ_ONCE(v->heir_wanted))
-			return;
-		if (!host_cas(&v->token, token, TOKEN_BUSY))
-			return;
-	}
 	if (unlikely(host_load(&self->resume_sp))) {
-		/* Promised to a task in this very moment, by the executor before us: leave the work to somebody else. */
+		/* The executor before us ended a call of ours: leave the vCPU to somebody else. */
 		host_store(&v->token, token);
 		vcpu_wake(v);
 		resume_user(self);
 	}
 	become_executor(v, self);
 	vcpu_resume(v, TASK_STOLEN);
+}
+
+/* Take the token if there is work that nobody is at. Returns only if not. */
+static void take_if_work(struct vcpu *v, struct lkl_thread *self)
+{
+	unsigned long token = host_load(&v->token);
+	bool is_heir = READ_ONCE(v->heir_wanted);
+
+	if (token == TOKEN_BUSY) {
+		if (!is_heir)
+			return;
+		/* The one who wanted an heir is in again. When it leaves it must see that nobody is on the way. */
+		host_store(&v->heir_wanted, 0);
+		token = host_load(&v->token);
+		if (token == TOKEN_BUSY)
+			return;
+	}
+	if (token == TOKEN_IDLE ? idle_has_work(v) :
+				  is_heir || READ_ONCE(per_cpu(lkl_irq_pending, vcpu_number(v))))
+		vcpu_take(v, self, token);
 }
 
 /* ---- waiting without a vCPU, on the base stack. No per-CPU data, no `current`, nothing of the kernel's services. ---- */
@@ -229,7 +242,7 @@ static void waiter_resign(struct vcpu *v, struct lkl_thread *self)
 	self->waits_on = -1;
 	if (!__atomic_compare_exchange_n(&v->waiter, &expected, NULL, false, __ATOMIC_SEQ_CST, __ATOMIC_RELAXED))
 		return;
-	if (host_load(&v->token) == TOKEN_IDLE && host_load(&v->guard) != self)
+	if (host_load(&v->token) != TOKEN_BUSY && host_load(&v->guard) != self)
 		thread_wake(host_load(&v->guard));
 }
 
@@ -258,6 +271,7 @@ static void idle_sleep(struct vcpu *v, struct lkl_thread *self)
 	}
 	if (unlikely(lkl_net_tx_stopped(cpu)) && (timeout_ns < 0 || timeout_ns > tx_retry_ns))
 		timeout_ns = tx_retry_ns;
+	v->sleeps++;
 	lkl_host->idle_wait(self, cpu, timeout_ns);
 }
 
@@ -315,6 +329,7 @@ static s64 guard_look(struct vcpu *v, struct lkl_thread *self)
 	if (!(seq & 1) && v->seen_token == token && v->seen_seq == seq) {
 		if (token == TOKEN_BUSY ? holder->kind == LKL_THREAD_HOME && guard_steal(v) :
 					  host_cas(&v->token, token, TOKEN_BUSY)) {
+			v->stolen++;
 			become_executor(v, self);
 			vcpu_resume(v, TASK_STOLEN);
 		}
@@ -339,12 +354,13 @@ static void __noreturn base_loop(void *arg)
 		if (self->waits_on >= 0) {
 			v = &vcpus[self->waits_on];
 			take_if_work(v, self);
-			if (host_load(&v->token) != TOKEN_IDLE || host_load(&v->waiter) != self) {
-				waiter_resign(v, self);
+			/* While it spins it stays the one to take over, even if another has the vCPU meanwhile. */
+			if (host_load(&v->waiter) == self && lkl_tsc() < self->spin_end) {
+				rep_nop();
 				continue;
 			}
-			if (lkl_tsc() < self->spin_end) {
-				rep_nop();
+			if (host_load(&v->waiter) != self || host_load(&v->token) != TOKEN_IDLE) {
+				waiter_resign(v, self);
 				continue;
 			}
 			host_store(&self->sleeping, LKL_SLEEPS_VCPU);
@@ -417,10 +433,12 @@ static void __noreturn enter_on_base(void *arg)
 	struct task_struct *task = self->task;
 	struct vcpu *v = vcpu_choose(self);
 	unsigned long token;
+	void *owner = task;
 
 	if (self->kind == LKL_THREAD_HOME) {
 		self->task = NULL;
-		host_store(&self->owner, NULL);
+		/* Free, unless it is promised to another task already. */
+		__atomic_compare_exchange_n(&self->owner, &owner, NULL, false, __ATOMIC_SEQ_CST, __ATOMIC_RELAXED);
 	}
 	task->thread.enter_next = READ_ONCE(v->entering);
 	while (!__atomic_compare_exchange_n(&v->entering, &task->thread.enter_next, task, false, __ATOMIC_SEQ_CST,
@@ -428,10 +446,8 @@ static void __noreturn enter_on_base(void *arg)
 		;
 	__atomic_fetch_or(per_cpu_ptr(&lkl_irq_pending, vcpu_number(v)), LKL_IRQ_ENTER, __ATOMIC_SEQ_CST);
 	token = host_load(&v->token);
-	if (token != TOKEN_BUSY && host_cas(&v->token, token, TOKEN_BUSY)) {
-		become_executor(v, self);
-		vcpu_resume(v, TASK_STOLEN);
-	}
+	if (token != TOKEN_BUSY)
+		vcpu_take(v, self, token);
 	vcpu_wake(v);
 	self->spin_end = lkl_tsc() + lkl_ns_to_tsc(wait_spin_ns);
 	base_loop(self);
@@ -470,7 +486,7 @@ int lkl_enter_slow(struct lkl_thread **thread)
 			   host_cas(&v->token, (unsigned long)self, TOKEN_BUSY)))
 			return 0;
 		if (unlikely(READ_ONCE(lkl_halting)))
-			return enter_refuse(self, -ESRCH);
+			return enter_refuse(self, lkl_dead ? -EIO : -ESRCH);
 	} else {
 		while (host_load(&self->steal) == 1)
 			rep_nop();
@@ -493,6 +509,7 @@ void lkl_enter_irq(void)
 	for (; task; task = next) {
 		struct wait_queue_entry wake = { .private = task };
 
+		v->enter_slow++;
 		next = task->thread.enter_next;
 		smp_store_release(&task->thread.entering, 1);
 		default_wake_function(&wake, TASK_NORMAL, WAKE_HERE, NULL);
@@ -561,6 +578,7 @@ static bool give_back(struct task_struct *task)
 		if (raw_cpu_read_8(lkl_executor) == host)
 			return false;
 	}
+	vcpus[raw_smp_processor_id()].give_back++;
 	thread_resume(host, task);
 	return true;
 }
@@ -629,6 +647,17 @@ void lkl_kernel_thread_exit(void)
 
 /* ---- the end ---- */
 
+/* [any thread] The kernel has crashed. Calls that are blocked stay so; new ones are refused. */
+void lkl_kernel_dead(void)
+{
+	unsigned int cpu;
+
+	lkl_dead = true;
+	host_store(&lkl_halting, true);
+	for (cpu = 0; cpu < nr_cpu_ids; cpu++)
+		host_store(&vcpus[cpu].token, TOKEN_BUSY);
+}
+
 static void __noreturn stop_on_base(void *arg)
 {
 	base_loop(arg);
@@ -661,6 +690,34 @@ void lkl_vcpus_stop(void)
 		thread_wake(host_load(&v->guard));
 	}
 	lkl_vcpu_stop();
+}
+
+/* ---- counters ---- */
+
+int lkl_kernel_stats(struct lkl_stats *stats)
+{
+	struct lkl_thread *self;
+	struct sysinfo info;
+	unsigned int cpu;
+	int err = lkl_enter(&self);
+
+	if (err)
+		return err;
+	si_meminfo(&info);
+	*stats = (struct lkl_stats){
+		.memory_bytes = info.totalram * PAGE_SIZE,
+		.memory_free_bytes = info.freeram * PAGE_SIZE,
+		.vcpus = num_online_cpus(),
+		.tasks = nr_threads,
+		.context_switches_total = nr_context_switches(),
+	};
+	for_each_online_cpu(cpu) {
+		stats->enter_slow_total += vcpus[cpu].enter_slow;
+		stats->give_back_total += vcpus[cpu].give_back;
+		stats->stolen_total += vcpus[cpu].stolen;
+		stats->sleeps_total += vcpus[cpu].sleeps;
+	}
+	return lkl_exit(self, 0);
 }
 
 /* ---- the library's own threads ---- */

@@ -41,6 +41,17 @@ SECTIONS
 		__start_notes = .;
 		__stop_notes = .;
 		*(.rodata .rodata.*)
+		/* Symbols for modules: references relative to their own place, so that nothing here is relocated. */
+		. = ALIGN(8);
+		__start___ksymtab = .;
+		KEEP(*(SORT(___ksymtab+*)))
+		__stop___ksymtab = .;
+		__start___ksymtab_gpl = .;
+		KEEP(*(SORT(___ksymtab_gpl+*)))
+		__stop___ksymtab_gpl = .;
+		__start___kcrctab = .;
+		__start___kcrctab_gpl = .;
+		KEEP(*(__ksymtab_strings))
 		__end_rodata = .;
 	}
 

@@ -18,4 +18,13 @@ typedef unsigned long elf_greg_t;
 typedef elf_greg_t elf_gregset_t[ELF_NGREG];
 typedef unsigned long elf_fpregset_t;
 
+/* Relocations that modules may hold (kernel/module.c). */
+#define R_X86_64_NONE 0
+#define R_X86_64_64 1
+#define R_X86_64_PC32 2
+#define R_X86_64_PLT32 4
+#define R_X86_64_32 10
+#define R_X86_64_32S 11
+#define R_X86_64_PC64 24
+
 #endif /* _ASM_LKL_ELF_H */

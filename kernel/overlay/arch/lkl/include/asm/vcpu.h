@@ -29,7 +29,7 @@ static __always_inline int lkl_enter(struct lkl_thread **self)
 	if (likely(me)) {
 		WRITE_ONCE(me->seq, me->seq + 1);
 		barrier();
-		if (likely(!READ_ONCE(me->revoked)))
+		if (likely(!READ_ONCE(*(u32 *)&me->revoked_self)))
 			return 0;
 	}
 	return lkl_enter_slow(self);
