@@ -12,6 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 
 #include <lkl/asm/unistd.h>
 
@@ -80,6 +81,15 @@ int lkl_set_fd_limit(unsigned int fd_limit)
 
 /* ---- mounts ---- */
 
+/* proc can be mounted any number of times, each one hiding the last: -EBUSY does not tell. */
+static int is_mount_point(const char *path)
+{
+	struct statx stx;
+	long params[6] = { AT_FDCWD, (long)path, AT_SYMLINK_NOFOLLOW, STATX_TYPE, (long)&stx };
+
+	return !lkl_syscall(__lkl__NR_statx, params) && stx.stx_attributes & STATX_ATTR_MOUNT_ROOT;
+}
+
 int lkl_mount_fs(char *fstype)
 {
 	char path[64];
@@ -90,8 +100,9 @@ int lkl_mount_fs(char *fstype)
 	err = lkl_sys_mkdirat(AT_FDCWD, path, 0755);
 	if (err && err != -EEXIST)
 		return err;
-	err = lkl_sys_mount("none", path, fstype, 0, NULL);
-	return err == -EBUSY ? 1 : err;
+	if (is_mount_point(path))
+		return 1;
+	return lkl_sys_mount("none", path, fstype, 0, NULL);
 }
 
 long lkl_umount_timeout(char *path, int flags, long timeout_ms)
