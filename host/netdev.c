@@ -14,10 +14,9 @@
  * the producer that writes it and cleared by the consumer that finds nothing, which looks at the ring again afterwards.
  * That costs two host calls for each time the vCPU runs dry, and works whichever vCPU the queue belongs to.
  *
- * Devices are kept in a table and never leave it: the vCPU goes on polling the descriptor of a wire it was given, and so
- * a removed device keeps its wire and its event descriptor; thread and slots go.
- *
- * Attaching needs a Linux task. On a thread that is none, a short-lived task does it.
+ * Devices are kept in a table until the instance has halted and lkl_cleanup() was called: the vCPU goes on polling the
+ * descriptor of a wire it was given, and so a removed device keeps its wire and its event descriptor. A device that was
+ * not removed is attached again at the next boot.
  */
 #include <errno.h>
 #include <pthread.h>
@@ -336,9 +335,9 @@ static int choose_mac(struct lkl_netdev *nd, const void *wanted)
 	return 0;
 }
 
-static int device_attach(void *arg)
+/* Returns the interface index. */
+static int device_attach(struct device *d)
 {
-	struct device *d = arg;
 	char name[16];
 	int ifindex = lkl_wire_attach(d->used), err;
 
@@ -349,31 +348,15 @@ static int device_attach(void *arg)
 	return err ? err : ifindex;
 }
 
-static int device_detach(void *arg)
-{
-	return lkl_if_down(((struct device *)arg)->ifindex);
-}
-
-/* Call fn(arg) as a Linux task: on this thread if it is one. */
-static int run_inside(lkl_task_fn fn, void *arg)
-{
-	int id, ret, err;
-
-	if (lkl_on_vcpu)
-		return fn(arg);
-	id = lkl_task_start("netdev", fn, arg, 0);
-	if (id < 0)
-		return id;
-	err = lkl_task_join(id, &ret);
-	return err ? err : ret;
-}
-
 /* The instance is up; the device is in the table. */
 static void device_start(struct device *d)
 {
-	int ret = run_inside(device_attach, d);
+	int ret;
 
-	if (ret > 0 && d->used == &d->wire) {
+	/* Of a boot before: what was described and not released is described again. */
+	d->described = d->fetched = d->tail;
+	ret = device_attach(d);
+	if (ret > 0 && d->used == &d->wire && !d->has_thread) {
 		sigset_t all, old;
 		int err;
 
@@ -395,7 +378,7 @@ void lkl__netdevs_attach(void)
 	for (i = 0; i < DEVICES_MAX; i++) {
 		struct device *d = __atomic_load_n(&devices[i], __ATOMIC_ACQUIRE);
 
-		if (d && !d->ifindex && !is_stopped(d))
+		if (d && !is_stopped(d))
 			device_start(d);
 	}
 }
@@ -506,28 +489,38 @@ void lkl_netdev_remove(int id)
 	if (!d || __atomic_exchange_n(&d->is_removed, 1, __ATOMIC_SEQ_CST))
 		return;
 	if (d->ifindex > 0 && lkl_is_running())
-		run_inside(device_detach, d);
+		lkl_if_down(d->ifindex);
 	if (d->has_thread) {
 		if (d->nd->ops->poll_hup)
 			d->nd->ops->poll_hup(d->nd);
 		sem_post(&d->space);
 		pthread_join(d->thread, NULL);
 	}
-	if (d->slots) {
+	if (d->slots)
 		madvise(d->slots, (size_t)SLOTS * SLOT_BYTES, MADV_DONTNEED);
-		if (!d->ifindex || !lkl_is_running()) {
-			munmap(d->slots, (size_t)SLOTS * SLOT_BYTES);
-			d->slots = NULL;
-		}
-	}
 	d->nd = NULL;
+}
+
+void lkl__netdevs_free(void)
+{
+	int i;
+
+	for (i = 0; i < DEVICES_MAX; i++) {
+		struct device *d = device_find(i);
+
+		if (!d)
+			continue;
+		lkl_netdev_remove(i);
+		__atomic_store_n(&devices[i], NULL, __ATOMIC_RELEASE);
+		device_free(d);
+	}
 }
 
 int lkl_netdev_get_ifindex(int id)
 {
 	struct device *d = device_find(id);
 
-	return !d || !d->ifindex || is_stopped(d) ? -ESRCH : d->ifindex;
+	return !d || !d->ifindex || is_stopped(d) || !lkl_is_running() ? -ESRCH : d->ifindex;
 }
 
 int lkl_netdev_get_stats(int id, struct lkl_netdev_stats *stats)

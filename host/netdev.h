@@ -7,13 +7,16 @@
 
 struct lkl_wire;
 
-/* Give the devices that were added before boot to the instance; called once, when it is up. */
+/* Give all devices that were not removed to the instance, which has just booted. */
 void lkl__netdevs_attach(void);
+
+/* Remove and forget all devices. The instance has halted. */
+void lkl__netdevs_free(void);
 
 /* The wire of a device from lkl_netdev_raw_create(), which from now on is in use; NULL: any other device. */
 struct lkl_wire *lkl__netdev_raw_wire(struct lkl_netdev *nd);
 
-/* netconf.c: rename an interface, which must be down. [task] */
+/* netconf.c: rename an interface, which must be down. */
 int lkl__if_rename(int ifindex, const char *name);
 
 #endif /* LKL_HOST_NETDEV_H */

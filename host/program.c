@@ -18,6 +18,7 @@
 #include <lkl.h>
 #include <lkl_host.h>
 
+#include "netdev.h"
 #include "vcpu.h"
 
 #define MESSAGE_BYTES 1024
@@ -77,8 +78,11 @@ int lkl_init(struct lkl_host_operations *ops)
 
 void lkl_cleanup(void)
 {
-	if (!lkl_is_running())
-		operations = NULL;
+	if (lkl__state() != INSTANCE_NEW)
+		return;
+	lkl__netdevs_free();
+	lkl__options = (struct lkl_options)LKL_OPTIONS_DEFAULT;
+	operations = NULL;
 }
 
 static int print(const char *format, va_list ap)

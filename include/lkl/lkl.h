@@ -18,7 +18,8 @@
  *
  * Threading, by function:
  *   [any]   any host thread, also before boot where it makes sense
- *   [task]  only inside an application task; anywhere else it returns -EPERM
+ *   [task]  any thread while the instance runs: it is a Linux task then, an application task from its start, a thread of
+ *           the program from its first call. No instance: -ESRCH, after a death -EIO
  */
 #ifndef LKL_H
 #define LKL_H

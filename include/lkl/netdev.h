@@ -44,7 +44,8 @@ struct lkl_netdev;
 struct lkl_dev_net_ops {
 	/*
 	 * Send one Ethernet frame, gathered from cnt pieces; with has_vnet_hdr the first 12 bytes are a struct
-	 * virtio_net_hdr_v1. Called on the vCPU's thread: must not block and must not call the library. Returns the number of
+	 * virtio_net_hdr_v1. Called on the thread that runs the vCPU, which may be any that has made a
+	 * system call: must not block and must not call the library. Returns the number of
 	 * bytes sent, or < 0: -EAGAIN (or -1 from a device that knows no other) means full, and the frame is offered again
 	 * about 200 us later; any other error drops it.
 	 */

@@ -6,7 +6,7 @@
 # EXPORTED lists the functions lkl_sys_* that the kernel object has (one name a line); the others are the generated numbers,
 # the generated table (which function serves a number) and the kernel's prototypes. A call that the object exports becomes
 # a prototype, any other an inline function over lkl_syscall(); a program does not see the difference. Each call has the
-# name of its number, and also that of its function where the two differ (fstat, newfstat).
+# name of its function, and also that of its number where the two differ (newfstat, fstat).
 #
 # Types are the kernel's, written with its names: tools/uapi_prefix.c gives them the prefix afterwards. Those that no UAPI
 # header has are replaced by what they are (map_type). `char *buf` and `char *optval` become void *: they point to anything.
@@ -67,7 +67,7 @@ function parameter(text, number,   words, n, last) {
 	gsub(/\* \*/, "**", ptype)
 }
 
-function emit(name, func_name, nr,   list, n, i, decl, args, sep) {
+function emit(name, func_name, nr,   list, n, i, decl, args, plain, sep) {
 	if (name in done)
 		return
 	done[name] = 1
@@ -76,12 +76,15 @@ function emit(name, func_name, nr,   list, n, i, decl, args, sep) {
 		parameter(list[i], i)
 		decl = decl sep ptype (ptype ~ /\*$/ ? "" : " ") pname
 		args = args sep "(long)" pname
+		plain = plain sep pname
 		sep = ", "
 	}
 	if (!n)
 		decl = "void"
 	if (("lkl_sys_" name) in exported)
 		print "long lkl_sys_" name "(" decl ");"
+	else if (("lkl_" func_name) in exported)
+		print "static inline long lkl_sys_" name "(" decl ")\n{\n\treturn lkl_" func_name "(" plain ");\n}"
 	else
 		print "static inline long lkl_sys_" name "(" decl ")\n{\n\tlong params[6] = { " (n ? args : "0") \
 			" };\n\n\treturn lkl_syscall(__NR_" nr ", params);\n}"
@@ -171,8 +174,8 @@ END {
 			bad = 1
 			continue
 		}
-		emit(number[nr], f, number[nr])
 		emit(substr(f, 5), f, number[nr])
+		emit(number[nr], f, number[nr])
 	}
 	print "\n#ifdef __cplusplus\n}\n#endif\n\n#endif /* _ASM_SYSCALLS_H */"
 	if (bad || count < 250) {

@@ -21,14 +21,13 @@
 #include <stdio.h>
 #include <string.h>
 
-static int exchange(void *arg)
+static int exchange(void)
 {
 	struct lkl_sockaddr_in addr;
 	int len = sizeof(addr);
 	char text[6] = { 0 };
 	long listener, client, server;
 
-	(void)arg;
 	memset(&addr, 0, sizeof(addr));
 	addr.sin_family = LKL_AF_INET;
 	addr.sin_addr.s_addr = htonl(LKL_INADDR_LOOPBACK);
@@ -50,7 +49,7 @@ static int exchange(void *arg)
 
 int main(void)
 {
-	int ret, id;
+	int ret;
 
 	lkl_host_ops.print = NULL;
 	ret = lkl_init(&lkl_host_ops);
@@ -60,9 +59,7 @@ int main(void)
 		fprintf(stderr, "boot: %s\n", lkl_strerror(ret));
 		return 1;
 	}
-	id = lkl_task_start("exchange", exchange, NULL, 0);
-	if (id < 0 || lkl_task_join(id, &ret))
-		return 1;
+	ret = exchange();
 	if (ret)
 		fprintf(stderr, "exchange: step %d\n", ret);
 	lkl_sys_halt();

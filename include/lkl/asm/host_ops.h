@@ -114,11 +114,14 @@ extern struct lkl_host_operations lkl_host_ops;
 
 /*
  * [any, before boot] Take the program's operations; ops has to live until lkl_cleanup(). Replaces the log and panic
- * callbacks of lkl_set_options() and leaves its other options. -EINVAL: NULL; -EBUSY: booted, or booted before.
+ * callbacks of lkl_set_options() and leaves its other options. -EINVAL: NULL; -EBUSY: an instance runs, or has died.
  */
 int lkl_init(struct lkl_host_operations *ops);
 
-/* [any, after lkl_sys_halt()] Let go of ops. The process cannot boot a second time (lkl_start_kernel(): -EBUSY). */
+/*
+ * [any, after lkl_sys_halt()] Let go of ops and of all network devices, which are removed; options are the default again.
+ * lkl_init() and lkl_start_kernel() may follow. Does nothing while the instance runs, or is dead.
+ */
 void lkl_cleanup(void);
 
 /* [any] Print through ops->print, 1023 bytes at most; silent without lkl_init(). Returns the bytes, or -EINVAL (format). */
