@@ -30,7 +30,7 @@ export PKG_CONFIG_SYSROOT_DIR=$work/root PKG_CONFIG_LIBDIR=${pc%/*} PKG_CONFIG_A
 read -ra flags <<<"$(pkg-config --cflags --libs --static liblkl)"
 [ ${#flags[@]} -gt 1 ] || die "pkg-config has no flags"
 echo "${flags[*]}"
-man=$(find "$work/root" -name liblkl.3*)
+man=$(find "$work/root" -name "liblkl.3*")
 [ -n "$man" ] || die "no manual page"
 
 compilers="${CC:-cc}
