@@ -67,7 +67,11 @@ compare() { # compare LANGUAGE EXPECTED FOUND
 
 failing "${CC:-cc}" -x c -std=gnu11 >"$work/c"
 compare C "$neither" "$work/c"
-failing "${CXX:-c++}" -x c++ >"$work/cxx"
-compare C++ "$neither$cxx" "$work/cxx"
+if command -v "${CXX:-c++}" >/dev/null; then
+	failing "${CXX:-c++}" -x c++ >"$work/cxx"
+	compare C++ "$neither$cxx" "$work/cxx"
+else
+	echo "no C++ compiler: C only"
+fi
 echo "$count headers, $(awk 'NF' <<<"$neither" | wc -l) known not to compile by themselves, $(awk 'NF' <<<"$cxx" | wc -l) more in C++"
 exit $status

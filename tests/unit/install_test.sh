@@ -33,8 +33,12 @@ echo "${flags[*]}"
 man=$(find "$work/root" -name "liblkl.3*")
 [ -n "$man" ] || die "no manual page"
 
-compilers="${CC:-cc}
-${CXX:-c++}"
+compilers=${CC:-cc}
+if command -v "${CXX:-c++}" >/dev/null; then
+	compilers+=$'\n'${CXX:-c++}
+else
+	echo "no C++ compiler: C only"
+fi
 while read -r compiler; do
 	language=c
 	[ "$compiler" = "${CC:-cc}" ] || language=c++
