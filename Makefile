@@ -12,6 +12,9 @@ BUILD := $(CURDIR)/build
 KERNEL := $(BUILD)/kernel-$(SERIES)
 # Without kernel/Makefile (a user-land only checkout) the daemon is built with the host stack alone.
 KERNEL_OBJECT := $(if $(wildcard kernel/Makefile),$(KERNEL)/lkl.o)
+# Where `make install` puts things; DESTDIR, for packages, comes before it.
+PREFIX ?= /usr/local
+DESTDIR ?=
 SANITIZE := -Db_sanitize=address,undefined -Db_lundef=false
 
 .PHONY: help
@@ -24,8 +27,8 @@ setup: ## install missing Debian packages (as root; quick when nothing is missin
 	@tools/setup
 
 .PHONY: kernel
-kernel: setup ## the kernel as one object, build/kernel-SERIES/lkl.o (minutes the first time)
-	@$(if $(KERNEL_OBJECT),$(MAKE) -C kernel SERIES=$(SERIES) BUILD=$(BUILD) object,echo "no kernel/Makefile: host stack only")
+kernel: setup ## the kernel as one object, build/kernel-SERIES/lkl.o, and its headers (minutes the first time)
+	@$(if $(KERNEL_OBJECT),$(MAKE) -C kernel SERIES=$(SERIES) BUILD=$(BUILD) object headers,echo "no kernel/Makefile: host stack only")
 
 .PHONY: all
 all: kernel ## kernel and user-land; the daemon is build/user/accd/accd
@@ -40,9 +43,15 @@ asan: kernel
 # The kernel with everything that it can check about itself, and user-land on it.
 .PHONY: debug
 debug: setup
-	@$(MAKE) -C kernel SERIES=$(SERIES) BUILD=$(BUILD) VARIANT=debug object
+	@$(MAKE) -C kernel SERIES=$(SERIES) BUILD=$(BUILD) VARIANT=debug object headers
 	@test -e build/debug/build.ninja || meson setup build/debug -Dkernel_object=$(KERNEL)-debug/lkl.o
 	@ninja -C build/debug
+
+.PHONY: install
+install: all ## daemon, liblkl.a, headers, liblkl.pc and manual pages below DESTDIR/PREFIX (default /usr/local)
+	@meson configure build/user -Dprefix=$(PREFIX)
+	@ninja -C build/user
+	@DESTDIR=$(DESTDIR) meson install -C build/user --no-rebuild
 
 .PHONY: demo
 demo: all ## curl through accd, proof that the host's TCP was idle, accd against HAProxy (2 rounds; DURATION=10)

@@ -16,6 +16,7 @@
 #include <string.h>
 #include <sys/mman.h>
 
+#include "netdev.h"
 #include "vcpu.h"
 
 #define MIB (1024ull * 1024)
@@ -339,6 +340,8 @@ int lkl_start_kernel(const char *fmt, ...)
 		return -EIO;
 	if (boot_error)
 		lkl_sys_halt();
+	else
+		lkl__netdevs_attach();
 	return boot_error;
 }
 

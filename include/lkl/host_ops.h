@@ -269,9 +269,9 @@ struct lkl_host_ops {
 	int32_t (*protect)(void *addr, uint64_t bytes, uint32_t prot);
 };
 
-#define LKL_PROT_READ 1
-#define LKL_PROT_WRITE 2
-#define LKL_PROT_EXEC 4
+#define LKL_PROT_READ 0x1
+#define LKL_PROT_WRITE 0x2
+#define LKL_PROT_EXEC 0x4
 
 /* Everything a boot needs. The memory belongs to the kernel until it has halted. */
 struct lkl_boot_params {

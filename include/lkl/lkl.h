@@ -6,26 +6,35 @@
  * vCPU; application tasks are functions that run as Linux tasks on that thread, beside the kernel's own threads, and
  * make system calls by plain function call. There is no lock, no host context switch and no host system call in a call.
  *
- * Structures, flags and numbers of the system calls are those of the Linux UAPI as the host's libc headers spell them
- * on x86-64 (struct sockaddr_in, struct epoll_event, SOCK_NONBLOCK ...): pass the libc's types.
+ * Two kinds of program include this header, over the same library:
+ *   <lkl/lkl.h>  structures, flags and numbers are those of the Linux UAPI as the host's libc headers spell them on x86-64
+ *                (struct sockaddr_in, struct epoll_event, SOCK_NONBLOCK ...): pass the libc's types
+ *   <lkl.h>      as programs for LKL are written: the kernel's own types under a prefix (struct lkl_sockaddr_in,
+ *                LKL_SOCK_NONBLOCK ...), and every system call by name. It defines LKL_UAPI_TYPES and includes this one
+ * A file includes one of the two; the layouts are the same, and so files of both kinds link together.
  *
  * Errors: every function returns a negative errno value on failure and never touches libc's errno. The library never
  * prints and never exits the process; messages go to the log callback, a kernel BUG or panic to the panic callback.
  *
  * Threading, by function:
  *   [any]   any host thread, also before boot where it makes sense
- *   [task]  only inside an application task; anywhere else it returns -EPERM
+ *   [task]  any thread while the instance runs: it is a Linux task then, an application task from its start, a thread of
+ *           the program from its first call. No instance: -ESRCH, after a death -EIO
  */
 #ifndef LKL_H
 #define LKL_H
 
 #include <stddef.h>
 #include <stdint.h>
+#ifndef LKL_UAPI_TYPES
 #include <sys/epoll.h>
 #include <sys/socket.h>
 #include <sys/uio.h>
+#endif
 
+#include <lkl/helpers.h>
 #include <lkl/host_ops.h>
+#include <lkl/netdev.h>
 
 #ifdef __cplusplus
 extern "C" {
@@ -118,19 +127,6 @@ int lkl_notify(int handle);
  */
 int lkl_wire_attach(struct lkl_wire *wire);
 
-/* [task] Interface control, names and behaviour as in LKL. Addresses in network byte order. 0 or -errno. */
-int lkl_if_up(int ifindex);
-int lkl_if_down(int ifindex);
-int lkl_if_set_mtu(int ifindex, int mtu_bytes);
-int lkl_if_set_ipv4(int ifindex, unsigned int addr, unsigned int netmask_len);
-int lkl_set_ipv4_gateway(unsigned int addr);
-/* Add an address beside those that are there. AF_INET: 4 bytes at addr; other families: -EAFNOSUPPORT. */
-int lkl_if_add_ip(int ifindex, int af, void *addr, unsigned int prefix_len);
-int lkl_ifname_to_ifindex(const char *name);
-
-/* [task] Write a sysctl, e.g. lkl_sysctl("net.ipv4.tcp_congestion_control", "bbr"). */
-int lkl_sysctl(const char *path, const char *value);
-
 /* ---- kernel modules ---- */
 
 /*
@@ -149,6 +145,7 @@ int lkl_module_unload(const char *name);
 
 long lkl_syscall(long no, long *params);
 
+#ifndef LKL_UAPI_TYPES
 long lkl_sys_socket(int family, int type, int protocol);
 long lkl_sys_bind(int fd, const struct sockaddr *addr, int addr_len);
 long lkl_sys_listen(int fd, int backlog);
@@ -181,6 +178,7 @@ long lkl_sys_getpid(void);
 long lkl_sys_openat(int dirfd, const char *path, int flags, unsigned int mode);
 long lkl_sys_mkdirat(int dirfd, const char *path, unsigned int mode);
 long lkl_sys_mount(const char *source, const char *target, const char *type, unsigned long flags, const void *data);
+#endif
 long lkl_sys_nanosleep_ns(int64_t ns);
 
 #ifdef __cplusplus
