@@ -30,7 +30,7 @@ tls_bytes=$(($(readelf -lW "$library" | awk '$1 == "TLS" { print $6 }')))
 
 # Shown, and promised: system calls may be shown that the header has no prototype for.
 shown=$(nm -D --defined-only "$library" | awk '$2 == "T" { sub(/@.*/, "", $3); print $3 }' | sort)
-promised=$(${CC:-cc} -fpreprocessed -dD -E -P "$@" | grep -oE '\blkl_[a-z0-9_]+ ?\(' | tr -d ' (' | sort -u)
+promised=$(${CC:-cc} -fpreprocessed -dD -E -P "$@" | grep -oE '\blkl_[a-z0-9_]+ ?\([^*]' | sed 's, *(.*,,' | sort -u)
 missing=$(comm -13 <(echo "$shown") <(echo "$promised"))
 [ -z "$missing" ] || fail "in the headers but not in the library: ${missing//$'\n'/ }"
 extra=$(comm -23 <(echo "$shown") <(echo "$promised") | grep -v '^lkl_sys_' || true)

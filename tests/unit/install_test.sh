@@ -30,6 +30,9 @@ export PKG_CONFIG_SYSROOT_DIR=$work/root PKG_CONFIG_LIBDIR=${pc%/*} PKG_CONFIG_A
 read -ra flags <<<"$(pkg-config --cflags --libs --static liblkl)"
 [ ${#flags[@]} -gt 1 ] || die "pkg-config has no flags"
 echo "${flags[*]}"
+shared=$(find "$work/root" -name 'liblkl.so.0')
+[ -n "$shared" ] || die "no liblkl.so.0"
+export LD_LIBRARY_PATH=${shared%/*}
 man=$(find "$work/root" -name "liblkl.3*")
 [ -n "$man" ] || die "no manual page"
 
@@ -43,11 +46,13 @@ while read -r compiler; do
 	language=c
 	[ "$compiler" = "${CC:-cc}" ] || language=c++
 	for order in "" -DLIBC_FIRST; do
-		# The library comes after what uses it.
-		"$compiler" -x $language -Wall -Wextra -Werror $order "$source/install_program.c" -x none -o "$work/program" \
-			"${flags[@]}" || die "$compiler $order"
-		timeout 60 "$work/program" || die "the $language program, status $?"
-		echo "$language $order: ok"
+		for library in -llkl -l:liblkl.a; do
+			# The library comes after what uses it.
+			"$compiler" -x $language -Wall -Wextra -Werror $order "$source/install_program.c" -x none \
+				-o "$work/program" "${flags[@]/#-llkl/$library}" || die "$compiler $order $library"
+			timeout 60 "$work/program" || die "the $language program, $library, status $?"
+			echo "$language $order $library: ok"
+		done
 	done
 done <<<"$compilers"
 
