@@ -187,7 +187,7 @@ struct lkl_wire {
 
 /* Where a host thread sleeps, so that whoever wakes it knows how. */
 #define LKL_AWAKE 0
-#define LKL_SLEEPS_THREAD 1	/* in thread_wait() */
+#define LKL_SLEEPS_THREAD 1	/* in futex_wait() on its word */
 #define LKL_SLEEPS_VCPU 2	/* in idle_wait() */
 
 /*
@@ -214,7 +214,7 @@ struct lkl_thread {
 	void *resume_task;	/* ... and its task */
 	void *owner;		/* home: task that the thread is promised to while it holds no vCPU */
 	uint32_t sleeping;	/* LKL_AWAKE, LKL_SLEEPS_* */
-	uint32_t futex;		/* host's word for thread_wait() */
+	uint32_t futex;		/* word for futex_wait(): changes with every wake-up */
 	uint32_t steal;		/* home: 1 while the guard tries to take the vCPU, 2 when it has */
 	uint32_t ready;		/* foreign: 1 when its task runs; a negative errno when there is none */
 	int32_t wake_fd;	/* host's, for idle_wait(); 0: none yet */

@@ -2,9 +2,10 @@
 /*
  * lkl.h - the Linux kernel as a C library
  *
- * One stack instance (a booted Linux) lives in a process. lkl_start_kernel() boots it on a host thread of its own, the
- * vCPU; application tasks are functions that run as Linux tasks on that thread, beside the kernel's own threads, and
- * make system calls by plain function call. There is no lock, no host context switch and no host system call in a call.
+ * One stack instance (a booted Linux) lives in a process, with 1 to 64 vCPUs. Two kinds of callers make system calls by plain
+ * function call: application tasks, functions that run as Linux tasks on a vCPU's own thread, and any thread of the
+ * program. There is no global lock, no host context switch and no host system call in a call that does not block.
+ * docs/library.md tells how a call travels, and what a program must not do.
  *
  * Two kinds of program include this header, over the same library:
  *   <lkl/lkl.h>  structures, flags and numbers are those of the Linux UAPI as the host's libc headers spell them on x86-64
@@ -42,7 +43,7 @@ extern "C" {
 
 /* ---- life cycle ---- */
 
-/* One line of kernel log, without the trailing newline; called on the vCPU's thread; must not call the library. */
+/* One line of kernel log, without the trailing newline; called on whatever thread runs the vCPU; must not call the library. */
 typedef void (*lkl_log_fn)(void *ctx, int level /* 0 (emerg) .. 7 (debug) */, const char *line, size_t len);
 
 /*
@@ -68,13 +69,18 @@ struct lkl_options {
 int lkl_set_options(const struct lkl_options *opts);
 
 /*
- * [any, once] Boot with a printf-style kernel command line, e.g. "mem=64M loglevel=4". Returns 0 when the kernel is up.
- * -EINVAL: mem= missing its unit, below 16M, or not a number; -ENOMEM; -EBUSY: already booted, or booted before (one
- * boot per process).
+ * [any] Boot with a printf-style kernel command line, e.g. "mem=64M nr_cpus=2 loglevel=4". Returns 0 when the kernel is up.
+ * After lkl_sys_halt() it can be booted again.
+ * -EINVAL: mem= missing its unit, below 16M, or not a number; nr_cpus= not 1 to 64; a word that the kernel does not know;
+ * more than 511 bytes. -ENOMEM. -EOPNOTSUPP: no invariant TSC. -EBUSY: booted, or a task of the instance before still
+ * computes. -EOWNERDEAD: in a forked child.
  */
 int lkl_start_kernel(const char *cmd_line, ...) __attribute__((format(printf, 1, 2)));
 
-/* [any, not a task] Stop the instance: tasks are abandoned, wires are not closed. 0 or -errno. */
+/*
+ * [any, not a task] Stop the instance and free all it has. Blocked calls of the program's threads end with -EINTR; application
+ * tasks are abandoned; wires are not closed. 0 or -errno.
+ */
 long lkl_sys_halt(void);
 
 /* [any] 1 between a successful boot and halt or panic, else 0. */
@@ -101,8 +107,9 @@ typedef int (*lkl_task_fn)(void *arg);
 
 /*
  * [any] Start fn(arg) as a Linux task named `name` (at most 15 bytes are kept) on the vCPU. stack_bytes: 0 means 256 KiB.
- * Returns a task id > 0, or -errno. Host signals are blocked in tasks. A task must not block in the host: it would stop
- * the whole instance (timers, other tasks) for that time.
+ * Returns a task id > 0, or -errno (-EINVAL, -ESRCH: not running, -EAGAIN: 4096 tasks, or no memory for the stack).
+ * Host signals are blocked in tasks. Tasks of one vCPU share a host thread: one that computes, or blocks in the host, keeps
+ * the others of its vCPU waiting; timers, the network and the kernel's threads go on after 8 ms at most.
  */
 int lkl_task_start(const char *name, lkl_task_fn fn, void *arg, size_t stack_bytes);
 int lkl_task_start_on(int vcpu, const char *name, lkl_task_fn fn, void *arg, size_t stack_bytes);
@@ -132,7 +139,7 @@ int lkl_wire_attach(struct lkl_wire *wire);
 /*
  * [task] Load a kernel module (.ko) from the host's file system; `params` is its parameters as insmod takes them, NULL:
  * none. The module must have been built for the kernel inside (make -C kernel module). The host's file is read on the
- * vCPU's thread. 0, or: -ENOENT and what else open() answers; -ENOEXEC: not a module, or one of another kernel;
+ * calling thread. 0, or: -ENOENT and what else open() answers; -ENOEXEC: not a module, or one of another kernel;
  * -ENOENT: it needs a symbol that the kernel does not export; -EEXIST: loaded already; -EINVAL: bad parameter;
  * -ENOMEM; what its init function returned. The reason is in the kernel's log.
  */

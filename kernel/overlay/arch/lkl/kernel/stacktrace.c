@@ -2,9 +2,9 @@
 /*
  * stacktrace.c - stacks by frame pointers, for lockdep, KASAN and warnings of the debug build
  *
- * Kernel code of a configuration with STACKTRACE keeps frame pointers, code of the host does not: in an application
- * task the chain ends where the application called in, with whatever it had in %rbp. So a frame is believed only if it
- * lies on one of the task's two stacks, above the last one, and returns into the kernel's code. Nothing is locked and
+ * Kernel code of a configuration with STACKTRACE keeps frame pointers, code of the host does not: in a task with user code
+ * the chain ends where the program called in, with whatever it had in %rbp. So a frame is believed only if it lies on
+ * the task's kernel stack, or on the user stack below the present call, above the last one, and returns into kernel code. Nothing is locked and
  * nothing allocated.
  */
 #include <linux/kallsyms.h>
@@ -25,12 +25,15 @@ static bool within(unsigned long fp, unsigned long start, unsigned long bytes)
 	return fp >= start && fp - start <= bytes - sizeof(struct frame);
 }
 
+/* How deep a system call's frames may go on a stack of the host's. */
+static const unsigned long call_max_bytes = 1 << 20;
+
 static bool on_stack(const struct task_struct *task, unsigned long fp)
 {
-	const struct lkl_task *app = task->thread.app;
+	unsigned long top = task->thread.user_top + sizeof(struct frame);
 
 	return within(fp, (unsigned long)task_stack_page(task), THREAD_SIZE) ||
-		(app && within(fp, (unsigned long)app->stack, app->stack_bytes));
+		(task->thread.host && within(fp, top - call_max_bytes, call_max_bytes));
 }
 
 noinline noinstr void arch_stack_walk(stack_trace_consume_fn consume, void *cookie, struct task_struct *task,

@@ -21,6 +21,9 @@ struct thread_struct {
 	struct lkl_thread *host;	/* thread that runs the user code; NULL: kernel thread */
 	struct task_struct *enter_next;	/* list of tasks that want in */
 	u32 entering;			/* the task may come in */
+#ifdef CONFIG_STACKTRACE
+	unsigned long user_top;		/* frame of the present call on the user stack */
+#endif
 };
 
 #define INIT_THREAD { .sp = 0 }

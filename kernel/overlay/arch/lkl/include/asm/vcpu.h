@@ -24,15 +24,21 @@ void lkl_leave(struct lkl_thread *self);
 static __always_inline int lkl_enter(struct lkl_thread **self)
 {
 	struct lkl_thread *me = lkl_self;
+	int err = 0;
 
 	*self = me;
 	if (likely(me)) {
 		WRITE_ONCE(me->seq, me->seq + 1);
 		barrier();
-		if (likely(!READ_ONCE(*(u32 *)&me->revoked_self)))
-			return 0;
 	}
-	return lkl_enter_slow(self);
+	if (unlikely(!me || READ_ONCE(*(u32 *)&me->revoked_self)))
+		err = lkl_enter_slow(self);
+#ifdef CONFIG_STACKTRACE
+	/* Above are the program's frames, which stack traces keep out of. */
+	if (!err)
+		current->thread.user_top = (unsigned long)__builtin_frame_address(0);
+#endif
+	return err;
 }
 
 /* An application task that goes on in another thread than its own has to be given back at the end of its call. */
@@ -46,12 +52,12 @@ static __always_inline void lkl_leave_update(struct task_struct *task)
 }
 
 /*
- * Reading the TSC costs as much as the rest of a null call: one call in four does. A timer is late by three calls at most, and
+ * Reading the TSC costs as much as the rest of a null call: one call in eight does. A timer is late by seven calls at most, and
  * every context switch and NAPI poll looks, too.
  */
 static __always_inline bool lkl_time_to_check(const struct lkl_thread *self)
 {
-	return !(self->seq & 6) && lkl_tsc() >= raw_cpu_read_8(lkl_next_check);
+	return !(self->seq & 14) && lkl_tsc() >= raw_cpu_read_8(lkl_next_check);
 }
 
 /* What any kernel does on the way to user mode: timers and wires that are due, rescheduling, task work. */
