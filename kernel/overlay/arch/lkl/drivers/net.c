@@ -470,7 +470,8 @@ static int wire_attach(struct lkl_wire *wire)
 	return dev->ifindex;
 }
 
-int lkl_kernel_wire_attach(struct lkl_wire *wire)
+/* Before boot there is no shadow to look at. */
+__no_sanitize_address int lkl_kernel_wire_attach(struct lkl_wire *wire)
 {
 	struct lkl_thread *self;
 	int ret = lkl_enter(&self);

@@ -15,6 +15,7 @@
 #include <linux/fs.h>
 #include <linux/init.h>
 #include <linux/init_syscalls.h>
+#include <linux/kasan.h>
 #include <linux/kthread.h>
 #include <linux/oom.h>
 #include <linux/reboot.h>
@@ -132,12 +133,15 @@ static int app_task(void *arg)
 {
 	struct lkl_task *task = arg;
 
+	/* What the stack's addresses were before, KASAN remembers; frames that were left for good are no red zones after us. */
+	kasan_unpoison_range(task->stack, task->stack_bytes);
 	set_task_comm(current, task->name);
 	set_cpus_allowed_ptr(current, cpumask_of(task->vcpu));
 	current->flags |= PF_NO_SETAFFINITY;
 	current->thread.host = lkl_vcpu_home(task->vcpu);
 	current->thread.user_sp = app_stack(task);
 	lkl_user_loop(true);
+	kasan_unpoison_range(task->stack, task->stack_bytes);
 	lkl_host->task_exited(task, task->ret);
 	do_exit(0);
 }

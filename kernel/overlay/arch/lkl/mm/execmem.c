@@ -14,6 +14,7 @@
  * makes code readable and executable and constants read-only (STRICT_MODULE_RWX), one mprotect() of the host each, and
  * freeing makes it writable again.
  */
+#include <linux/kasan.h>
 #include <linux/bitmap.h>
 #include <linux/execmem.h>
 #include <linux/init.h>
@@ -80,7 +81,11 @@ void *execmem_alloc(enum execmem_type type, size_t size)
 		pages_at[at] = pages;
 	}
 	spin_unlock_irqrestore(&arena_lock, flags);
-	return at < ARENA_PAGES ? arena + (at << PAGE_SHIFT) : NULL;
+	if (at >= ARENA_PAGES)
+		return NULL;
+	/* The red zones of a former module's variables. */
+	kasan_unpoison_range(arena + (at << PAGE_SHIFT), pages << PAGE_SHIFT);
+	return arena + (at << PAGE_SHIFT);
 }
 
 void execmem_free(void *ptr)
