@@ -34,6 +34,7 @@ kernel: setup ## the kernel as one object, build/kernel-SERIES/lkl.o, and its he
 all: kernel ## kernel and user-land; the daemon is build/user/accd/accd
 	@test -e build/user/build.ninja || meson setup build/user -Dkernel_object=$(KERNEL_OBJECT)
 	@ninja -C build/user
+	@test ! -e build/user/bench/lkl-bench || ln -sf user/bench/lkl-bench build/lkl-bench
 
 .PHONY: asan
 asan: kernel
