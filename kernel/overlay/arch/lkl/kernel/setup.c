@@ -10,6 +10,7 @@
 #include <linux/percpu.h>
 #include <linux/sched/task_stack.h>
 #include <linux/seq_file.h>
+#include <linux/sizes.h>
 #include <linux/start_kernel.h>
 #include <linux/string.h>
 #include <asm/lkl.h>
@@ -20,6 +21,13 @@ const struct lkl_host_ops *lkl_host __ro_after_init;
 struct lkl_boot_params lkl_boot __ro_after_init;
 
 DEFINE_PER_CPU_READ_MOSTLY(unsigned long, this_cpu_off) = 0;
+
+/*
+ * Linux sizes its socket tables by memory, for machines whose memory is for other things, too: 512 buckets for TCP with
+ * 64 MiB. Here all memory is the stack's. Comes before the caller's words, so that those win. About 1.5 MiB.
+ */
+static const char hash_entries[] = "thash_entries=65536 uhash_entries=16384 ";
+static const u64 hash_memory_min_bytes = SZ_64M;
 
 static long boot_on_init_stack(void *arg)
 {
@@ -35,7 +43,8 @@ void lkl_kernel_boot(const struct lkl_boot_params *params, struct lkl_thread *se
 	lkl_boot = *params;
 	lkl_host = params->ops;
 	lkl_vcpu_init_boot(self);
-	strscpy(boot_command_line, params->cmd_line, COMMAND_LINE_SIZE);
+	snprintf(boot_command_line, COMMAND_LINE_SIZE, "%s%s", params->memory_bytes < hash_memory_min_bytes ? "" : hash_entries,
+		 params->cmd_line);
 	lkl_call_on_stack((unsigned long)task_stack_page(&init_task) + THREAD_SIZE - 64, boot_on_init_stack, NULL);
 	BUG();
 }
