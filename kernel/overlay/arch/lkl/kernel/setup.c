@@ -27,12 +27,24 @@ static long boot_on_init_stack(void *arg)
 	return 0;
 }
 
+/*
+ * Linux derives the size of its socket tables from that of the machine, a slot for 128 KiB (TCP) and 2 MiB (UDP): an
+ * instance of little memory and very many sockets would search long chains. One for 32 KiB; the caller's words win.
+ */
+static void cmd_line_set(const struct lkl_boot_params *params)
+{
+	u64 slots = params->memory_bytes >> 15;
+
+	snprintf(boot_command_line, COMMAND_LINE_SIZE, "thash_entries=%llu uhash_entries=%llu %s",
+		 clamp(slots, 4096, 65536), clamp(slots, 4096, 16384), params->cmd_line);
+}
+
 void lkl_kernel_boot(const struct lkl_boot_params *params, struct lkl_thread *self)
 {
 	lkl_boot = *params;
 	lkl_host = params->ops;
 	lkl_vcpu_init_boot(self);
-	strscpy(boot_command_line, params->cmd_line, COMMAND_LINE_SIZE);
+	cmd_line_set(params);
 	lkl_call_on_stack((unsigned long)task_stack_page(&init_task) + THREAD_SIZE - 64, boot_on_init_stack, NULL);
 	BUG();
 }
