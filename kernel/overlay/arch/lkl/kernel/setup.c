@@ -67,6 +67,7 @@ void __init setup_arch(char **cmdline_p)
 	*cmdline_p = boot_command_line;
 	parse_early_param();
 	lkl_mem_setup();
+	lkl_locks_init();
 #ifdef CONFIG_SMP
 	for (cpu = 0; cpu < NR_CPUS; cpu++)
 		set_cpu_possible(cpu, cpu < lkl_boot.vcpus);
