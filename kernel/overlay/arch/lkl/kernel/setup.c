@@ -10,7 +10,6 @@
 #include <linux/percpu.h>
 #include <linux/sched/task_stack.h>
 #include <linux/seq_file.h>
-#include <linux/sizes.h>
 #include <linux/start_kernel.h>
 #include <linux/string.h>
 #include <asm/lkl.h>
@@ -22,17 +21,22 @@ struct lkl_boot_params lkl_boot __ro_after_init;
 
 DEFINE_PER_CPU_READ_MOSTLY(unsigned long, this_cpu_off) = 0;
 
-/*
- * Linux sizes its socket tables by memory, for machines whose memory is for other things, too: 512 buckets for TCP with
- * 64 MiB. Here all memory is the stack's. Comes before the caller's words, so that those win. About 1.5 MiB.
- */
-static const char hash_entries[] = "thash_entries=65536 uhash_entries=16384 ";
-static const u64 hash_memory_min_bytes = SZ_64M;
-
 static long boot_on_init_stack(void *arg)
 {
 	start_kernel();
 	return 0;
+}
+
+/*
+ * Linux derives the size of its socket tables from that of the machine, a slot for 128 KiB (TCP) and 2 MiB (UDP): an
+ * instance of little memory and very many sockets would search long chains. One for 32 KiB; the caller's words win.
+ */
+static void cmd_line_set(const struct lkl_boot_params *params)
+{
+	u64 slots = params->memory_bytes >> 15;
+
+	snprintf(boot_command_line, COMMAND_LINE_SIZE, "thash_entries=%llu uhash_entries=%llu %s",
+		 clamp(slots, 4096, 65536), clamp(slots, 4096, 16384), params->cmd_line);
 }
 
 void lkl_kernel_boot(const struct lkl_boot_params *params, struct lkl_thread *self)
@@ -43,8 +47,7 @@ void lkl_kernel_boot(const struct lkl_boot_params *params, struct lkl_thread *se
 	lkl_boot = *params;
 	lkl_host = params->ops;
 	lkl_vcpu_init_boot(self);
-	snprintf(boot_command_line, COMMAND_LINE_SIZE, "%s%s", params->memory_bytes < hash_memory_min_bytes ? "" : hash_entries,
-		 params->cmd_line);
+	cmd_line_set(params);
 	lkl_call_on_stack((unsigned long)task_stack_page(&init_task) + THREAD_SIZE - 64, boot_on_init_stack, NULL);
 	BUG();
 }
@@ -67,6 +70,7 @@ void __init setup_arch(char **cmdline_p)
 	*cmdline_p = boot_command_line;
 	parse_early_param();
 	lkl_mem_setup();
+	lkl_locks_init();
 #ifdef CONFIG_SMP
 	for (cpu = 0; cpu < NR_CPUS; cpu++)
 		set_cpu_possible(cpu, cpu < lkl_boot.vcpus);

@@ -41,6 +41,10 @@ SECTIONS
 		__start_notes = .;
 		__stop_notes = .;
 		*(.rodata .rodata.*)
+		. = ALIGN(4);
+		__smp_locks = .;
+		KEEP(*(.smp_locks))
+		__smp_locks_end = .;
 		/* Symbols for modules: references relative to their own place, so that nothing here is relocated. */
 		. = ALIGN(8);
 		__start___ksymtab = .;

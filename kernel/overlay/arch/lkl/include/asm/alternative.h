@@ -3,21 +3,21 @@
 #define _ASM_LKL_ALTERNATIVE_H
 
 /*
- * Alternatives are chosen when the code is compiled, not patched at run time: there is nothing to patch, LOCK is always
- * needed (SMP), and the first instruction given is right on every x86-64.
+ * Alternatives are chosen when the code is compiled, not patched at run time: the first instruction given is right on
+ * every x86-64. Only lock prefixes are patched (kernel/locks.c).
  */
 #include <linux/stringify.h>
 #include <linux/types.h>
 #include <asm/asm.h>
 
 #ifndef __ASSEMBLY__
-#ifdef CONFIG_SMP
-#define LOCK_PREFIX_HERE ""
-#define LOCK_PREFIX "lock "
-#else
-#define LOCK_PREFIX_HERE ""
-#define LOCK_PREFIX ""
-#endif
+#define LOCK_PREFIX_HERE                     \
+	".pushsection .smp_locks,\"a\"\n" \
+	".balign 4\n"                       \
+	".long 671f - .\n"                  \
+	".popsection\n"                     \
+	"671:"
+#define LOCK_PREFIX LOCK_PREFIX_HERE "\n\tlock "
 
 /* x86-64-v2 has cmpxchg16b; the others are best served by the first instruction. */
 #define LKL_ALT_X86_FEATURE_CX16(oldinstr, newinstr) newinstr

@@ -2,7 +2,10 @@
 #ifndef _ASM_LKL_FUTEX_H
 #define _ASM_LKL_FUTEX_H
 
-/* Atomic operations on user words: ours is the only address space, so they are plain atomics. */
+/*
+ * Atomic operations on user words: ours is the only address space. Host atomics: threads that hold no vCPU write them,
+ * too (kernel/locks.c).
+ */
 #include <linux/futex.h>
 #include <linux/uaccess.h>
 #include <linux/errno.h>
@@ -32,14 +35,15 @@ static inline int arch_futex_atomic_op_inuser(int op, int oparg, int *oval, u32 
 		default:
 			return -ENOSYS;
 		}
-	} while (!try_cmpxchg(p, &old, new));
+	} while (!__atomic_compare_exchange_n(p, &old, new, false, __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST));
 	*oval = old;
 	return 0;
 }
 
 static inline int futex_atomic_cmpxchg_inatomic(u32 *uval, u32 __user *uaddr, u32 oldval, u32 newval)
 {
-	*uval = cmpxchg((u32 __force *)uaddr, oldval, newval);
+	*uval = oldval;
+	__atomic_compare_exchange_n((u32 __force *)uaddr, uval, newval, false, __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST);
 	return 0;
 }
 

@@ -22,6 +22,7 @@ u64 lkl_tsc_to_ns(u64 tsc);
 void lkl_timer_irq(void);
 
 /* setup.c and what it calls */
+void lkl_locks_init(void);
 void lkl_time_early_init(void);
 void lkl_console_init(void);
 void lkl_mem_setup(void);
