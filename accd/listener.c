@@ -78,7 +78,7 @@ static void listener_take(struct listener *l, struct worker *w, int max)
 
 	while (max-- > 0) {
 		if (!session_available(w)) {
-			w->counters.accept_full_total++;
+			w->counters->accept_full_total++;
 			w->is_accept_paused = true;
 			return;
 		}
@@ -97,13 +97,13 @@ static void listener_take(struct listener *l, struct worker *w, int max)
 		case -ENFILE:
 		case -ENOBUFS:
 		case -ENOMEM:
-			w->counters.accept_errors_total++;
+			w->counters->accept_errors_total++;
 			w->is_accept_paused = true;
 			l->retry_us = w->now_us + LISTENER_PAUSE_US;
 			return;
 		default:
 			/* the client went away while it waited (ECONNABORTED, EPROTO ...): next */
-			w->counters.accept_errors_total++;
+			w->counters->accept_errors_total++;
 		}
 	}
 }

@@ -25,6 +25,7 @@ struct listener {
 	_Alignas(64) const struct conf_listener
 		*conf; /* aligned: worker.c keeps a tag in the pointer's low bits */
 	struct pool *pool;
+	struct counters_listener *counters;
 	int fd; /* -1: closed */
 	bool is_ready;
 	uint64_t retry_us; /* no accept() before this time: EMFILE and the like */

@@ -11,18 +11,22 @@
 
 #include "pool.h"
 
-int pool_init(struct pool *pool, const struct conf_pool *conf)
+int pool_init(struct pool *pool, const struct conf_pool *conf,
+	      struct counters_map *map, unsigned int worker)
 {
 	unsigned int i;
 
 	pool->conf = conf;
+	pool->counters = counters_pool(map, worker, conf->name);
 	pool->next = 0;
 	pool->n_servers = conf->n_servers;
 	pool->servers = calloc(conf->n_servers, sizeof(*pool->servers));
 	if (!pool->servers)
 		return -ENOMEM;
 	for (i = 0; i < conf->n_servers; i++)
-		server_init(&pool->servers[i], &conf->servers[i]);
+		server_init(&pool->servers[i], &conf->servers[i],
+			    counters_server(map, worker, conf->name,
+					    conf->servers[i].name));
 	return 0;
 }
 

@@ -5,6 +5,7 @@
 #ifndef ACCD_POOL_H
 #define ACCD_POOL_H
 
+#include "counters.h"
 #include "server.h"
 
 /*
@@ -16,12 +17,15 @@
 /* Written by the worker's loop only. */
 struct pool {
 	const struct conf_pool *conf;
+	struct counters_pool *counters;
 	struct server *servers;
 	unsigned int n_servers;
 	unsigned int next; /* round robin */
 };
 
-int pool_init(struct pool *pool, const struct conf_pool *conf);
+/* map, worker: where it counts. 0 or -ENOMEM. */
+int pool_init(struct pool *pool, const struct conf_pool *conf,
+	      struct counters_map *map, unsigned int worker);
 void pool_exit(struct pool *pool);
 
 /* Server for a new session: round robin. */

@@ -27,7 +27,9 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "listener.h"
 #include "relay.h"
+#include "server.h"
 #include "worker.h"
 
 #define RELAY_READS_MAX 2 /* 512 KiB a turn: about 100 us of copying */
@@ -106,6 +108,24 @@ void relay_exit(struct worker *w)
 	w->read_buf = NULL;
 }
 
+/* The stack took bytes for a connection: counted at once, so that a long session shows. */
+static inline void conn_count(struct worker *w, struct session *s, enum side side, size_t n)
+{
+	struct counters_listener *lc = s->listener->counters;
+	struct counters_server *sc = s->server->counters;
+
+	s->conn[side].tx_bytes += n;
+	if (side == SIDE_UP) {
+		w->counters->bytes_up_total += n;
+		lc->bytes_up_total += n;
+		sc->bytes_up_total += n;
+	} else {
+		w->counters->bytes_down_total += n;
+		lc->bytes_down_total += n;
+		sc->bytes_down_total += n;
+	}
+}
+
 /*
  * Bytes that the stack took; CONN_WR_READY is cleared if not all, the connection marked lost if
  * it is.
@@ -126,7 +146,7 @@ static size_t conn_send(struct worker *w, struct session *s, enum side side,
 	}
 	if ((size_t)n < len)
 		c->flags &= ~CONN_WR_READY;
-	c->tx_bytes += n;
+	conn_count(w, s, side, n);
 	s->last_active_us = w->now_us;
 	return n;
 }
@@ -150,7 +170,7 @@ static size_t conn_splice(struct worker *w, struct session *s, enum side side, i
 			break;
 		}
 		len -= n;
-		c->tx_bytes += n;
+		conn_count(w, s, side, n);
 		s->last_active_us = w->now_us;
 	}
 	return len;
@@ -201,7 +221,7 @@ static bool relay_keep(struct worker *w, struct conn *dst, size_t taken,
 	dst->out_off = taken;
 	dst->out_bytes = len - taken;
 	w->read_buf = fresh;
-	w->counters.stalls_total++;
+	w->counters->stalls_total++;
 	return true;
 }
 
@@ -228,7 +248,7 @@ static long relay_splice(struct worker *w, struct session *s, enum side from)
 	} else {
 		dst->pipe = *pipe;
 		dst->out_bytes = left;
-		w->counters.stalls_total++;
+		w->counters->stalls_total++;
 	}
 	return n;
 }
@@ -299,7 +319,7 @@ static bool relay_pump(struct worker *w, struct session *s, enum side from)
 		if (dst->flags & CONN_ERR)
 			break;
 		if (!relay_keep(w, dst, taken, n)) {
-			w->counters.resource_errors_total++;
+			w->counters->resource_errors_total++;
 			session_close(w, s, LOG_CAUSE_PROXY);
 			return false;
 		}

@@ -11,11 +11,11 @@
 
 #include "server.h"
 
-void server_init(struct server *server, const struct conf_server *conf)
+void server_init(struct server *server, const struct conf_server *conf,
+		 struct counters_server *counters)
 {
 	server->conf = conf;
-	server->connects_total = 0;
-	server->connect_errors_total = 0;
+	server->counters = counters;
 }
 
 int server_connect(struct server *server, const struct stack_ops *ops,
@@ -32,7 +32,7 @@ int server_connect(struct server *server, const struct stack_ops *ops,
 		return fd;
 	ops->setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
 	ops->setsockopt(fd, SOL_SOCKET, SO_OOBINLINE, &one, sizeof(one));
-	server->connects_total++;
+	server->counters->connects_total++;
 	r = ops->connect(fd, &addr->sa, addr_len(addr));
 	if (r < 0 && r != -EINPROGRESS) {
 		ops->close(fd);

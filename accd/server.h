@@ -8,16 +8,17 @@
 #include <stdint.h>
 
 #include "conf.h"
+#include "counters.h"
 #include "stack.h"
 
 /* Written by the worker's loop only. */
 struct server {
 	const struct conf_server *conf;
-	uint64_t connects_total;
-	uint64_t connect_errors_total; /* refused, unreachable, timed out */
+	struct counters_server *counters;
 };
 
-void server_init(struct server *server, const struct conf_server *conf);
+void server_init(struct server *server, const struct conf_server *conf,
+		 struct counters_server *counters);
 
 /*
  * Start a connection. Returns a non-blocking descriptor; *done says whether it is established

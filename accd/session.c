@@ -136,9 +136,12 @@ static enum log_phase session_phase(const struct session *s)
 			   LOG_PHASE_DATA;
 }
 
-static void session_log(struct worker *w, const struct session *s,
+/* Count the end, and write its line. */
+static void session_end(struct worker *w, const struct session *s,
 			enum log_cause cause)
 {
+	struct counters_listener *lc = s->listener->counters;
+	struct counters_pool *pc = s->listener->pool->counters;
 	struct log_record rec = {
 		.accept_us = s->accept_us,
 		.connect_us = s->connect_us,
@@ -158,7 +161,22 @@ static void session_log(struct worker *w, const struct session *s,
 	log_conn(w, s->conn[SIDE_DOWN].fd, &rec.tcp_down);
 	if (s->state == SESSION_RELAYING)
 		log_conn(w, s->conn[SIDE_UP].fd, &rec.tcp_up);
-	log_session(w->log, &rec);
+	lc->ends_total[cause]++;
+	lc->sessions--;
+	hist_add(&lc->duration, &hist_time_us, rec.total_us);
+	hist_add(&lc->bytes_up, &hist_bytes, rec.bytes_up);
+	hist_add(&lc->bytes_down, &hist_bytes, rec.bytes_down);
+	if (rec.tcp_down.is_set)
+		hist_add(&lc->srtt, &hist_rtt_us, rec.tcp_down.rtt_us);
+	pc->sessions--;
+	if (rec.tcp_up.is_set)
+		hist_add(&pc->srtt, &hist_rtt_us, rec.tcp_up.rtt_us);
+	if (s->state == SESSION_RELAYING)
+		s->server->counters->sessions--;
+	w->counters->sessions--;
+	w->counters->ends_total[cause]++;
+	if (w->log)
+		log_session(w->log, &rec);
 }
 
 static void conn_close(struct worker *w, struct conn *c, bool is_reset)
@@ -177,13 +195,7 @@ static void conn_close(struct worker *w, struct conn *c, bool is_reset)
 
 void session_close(struct worker *w, struct session *s, enum log_cause cause)
 {
-	struct counters *cnt = &w->counters;
-
-	if (w->log)
-		session_log(w, s, cause);
-	cnt->bytes_up_total += s->conn[SIDE_UP].tx_bytes;
-	cnt->bytes_down_total += s->conn[SIDE_DOWN].tx_bytes;
-	cnt->ends_total[cause]++;
+	session_end(w, s, cause);
 	conn_close(w, &s->conn[SIDE_DOWN], cause != LOG_CAUSE_DONE);
 	conn_close(w, &s->conn[SIDE_UP], cause != LOG_CAUSE_DONE);
 	timer_stop(&w->wheel, &s->timer);
@@ -225,6 +237,9 @@ static void session_connected(struct worker *w, struct session *s)
 	s->connect_us = w->now_us - s->accept_us;
 	s->last_active_us = w->now_us;
 	s->conn[SIDE_UP].flags |= CONN_WR_READY;
+	s->server->counters->sessions_total++;
+	s->server->counters->sessions++;
+	hist_add(&s->listener->pool->counters->connect, &hist_time_us, s->connect_us);
 	session_set_timer(w, s);
 }
 
@@ -255,7 +270,7 @@ static void session_connect(struct worker *w, struct session *s,
 	}
 	if (r < 0) {
 		if (is_our_failure(r)) {
-			w->counters.resource_errors_total++;
+			w->counters->resource_errors_total++;
 			session_close(w, s, LOG_CAUSE_PROXY);
 			return;
 		}
@@ -274,11 +289,13 @@ static void session_next_server(struct worker *w, struct session *s)
 	struct server *next =
 		pool_pick_next(s->listener->pool, s->server, s->tries);
 
-	s->server->connect_errors_total++;
-	w->counters.connect_errors_total++;
+	s->server->counters->connect_errors_total++;
+	s->listener->pool->counters->connect_errors_total++;
+	w->counters->connect_errors_total++;
 	conn_close(w, &s->conn[SIDE_UP], true);
 	if (next) {
-		w->counters.retries_total++;
+		w->counters->retries_total++;
+		s->listener->pool->counters->retries_total++;
 		session_connect(w, s,
 				next); /* depth: at most POOL_RETRIES_MAX */
 	} else {
@@ -309,9 +326,14 @@ void session_open(struct worker *w, struct listener *l, int fd,
 	s->conn[SIDE_DOWN].flags = CONN_WR_READY;
 	s->conn[SIDE_UP].fd = -1;
 	w->n_sessions++;
-	w->counters.sessions_total++;
+	w->counters->sessions_total++;
+	w->counters->sessions++;
+	l->counters->sessions_total++;
+	l->counters->sessions++;
+	l->pool->counters->sessions_total++;
+	l->pool->counters->sessions++;
 	if (session_register(w, s, SIDE_DOWN)) {
-		w->counters.resource_errors_total++;
+		w->counters->resource_errors_total++;
 		session_close(w, s, LOG_CAUSE_PROXY);
 		return;
 	}
@@ -365,7 +387,7 @@ void session_event(struct worker *w, struct session *s, enum side side,
 
 	if (s->state == SESSION_CLOSED || s->state == SESSION_FREE ||
 	    gen != (c->gen & EV_GEN_MASK)) {
-		w->counters.stale_events_total++;
+		w->counters->stale_events_total++;
 		return;
 	}
 	if (s->state == SESSION_CONNECTING && side == SIDE_UP) {

@@ -25,10 +25,13 @@
 #include <sys/socket.h>
 
 struct conf;
+struct counters_map;
 
 /* What a worker needs from its supervisor. Filled by setup(); valid on both sides of the fork. */
 struct worker_args {
 	const struct conf *conf;
+	struct counters_map *counters; /* shared memory that all workers count in */
+	unsigned int index; /* which worker: its part of it */
 	void *stack_data; /* owned by the stack: wire and addresses (lkl), NULL (host) */
 };
 

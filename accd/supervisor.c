@@ -23,6 +23,7 @@
 #include <unistd.h>
 
 #include "conf.h"
+#include "counters.h"
 #include "err.h"
 #include "supervisor.h"
 #include "worker.h"
@@ -74,12 +75,19 @@ int supervisor_run(const struct stack_ops *ops, const struct conf *conf)
 	sigaddset(&set, SIGCHLD);
 	sigprocmask(SIG_BLOCK, &set, NULL);
 
+	args.counters = counters_new(1);
+	if (!args.counters) {
+		msg("no memory for counters");
+		return ACCD_EXIT_FAIL;
+	}
+	counters_assign(args.counters, conf);
 	ret = ops->setup(&args, err, sizeof(err));
 	if (ret) {
 		msg("%s", err[0] ? err : strerror(-ret));
 		return ACCD_EXIT_FAIL;
 	}
 
+	counters_worker_begins(args.counters, args.index);
 	worker = fork();
 	if (worker < 0) {
 		msg("fork: %s", strerror(errno));
@@ -95,5 +103,6 @@ int supervisor_run(const struct stack_ops *ops, const struct conf *conf)
 	ret = supervisor_wait(worker, &set);
 out:
 	ops->teardown(&args);
+	counters_free(args.counters);
 	return ret;
 }

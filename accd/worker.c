@@ -137,6 +137,7 @@ static void worker_begin_drain(struct worker *w)
 	unsigned int i;
 
 	w->is_draining = true;
+	w->counters->is_draining = 1;
 	w->drain_deadline_us =
 		w->now_us + w->conf->worker.drain_timeout_ms * 1000ULL;
 	for (i = 0; i < w->n_listeners; i++)
@@ -305,20 +306,25 @@ static uint32_t worker_max_sessions(const struct stack_ops *ops,
 }
 
 static int worker_init(struct worker *w, const struct stack_ops *ops,
-		       const struct conf *conf)
+		       const struct worker_args *args)
 {
+	const struct conf *conf = args->conf;
 	unsigned int i;
 	int r;
 
 	memset(w, 0, sizeof(*w));
 	w->ops = ops;
 	w->conf = conf;
+	w->map = args->counters;
+	w->index = args->index;
+	w->counters = &w->map->workers[w->index].all;
 	w->epoll_fd = w->notifier_fd = w->main_fd = -1;
 	w->ready_tail = &w->ready;
 	w->main_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	if (w->main_fd < 0)
 		return -errno;
-	r = session_slab_init(w, worker_max_sessions(ops, conf));
+	w->counters->sessions_max = worker_max_sessions(ops, conf);
+	r = session_slab_init(w, w->counters->sessions_max);
 	if (!r)
 		r = relay_init(w);
 	if (r)
@@ -329,7 +335,7 @@ static int worker_init(struct worker *w, const struct stack_ops *ops,
 	if (!w->pools || !w->listeners)
 		return -ENOMEM;
 	for (i = 0; i < conf->n_pools; i++) {
-		r = pool_init(&w->pools[i], &conf->pools[i]);
+		r = pool_init(&w->pools[i], &conf->pools[i], w->map, w->index);
 		if (r)
 			return r;
 		w->n_pools++;
@@ -339,6 +345,8 @@ static int worker_init(struct worker *w, const struct stack_ops *ops,
 		w->listeners[i].conf = &conf->listeners[i];
 		w->listeners[i].pool = &w->pools[conf->listeners[i].pool];
 		w->listeners[i].fd = -1;
+		w->listeners[i].counters = counters_listener(
+			w->map, w->index, conf->listeners[i].name);
 	}
 	w->n_listeners = conf->n_listeners;
 	if (strcmp(conf->log.access, "off")) {
@@ -385,7 +393,7 @@ static void say_ready(const struct worker *w, pid_t supervisor)
 
 static void say_final(const struct worker *w, uint64_t log_dropped_total)
 {
-	const struct counters *c = &w->counters;
+	const struct counters *c = w->counters;
 
 	msg("exit: sessions=%" PRIu64 " bytes_up=%" PRIu64
 	    " bytes_down=%" PRIu64 " done=%" PRIu64 " client_errors=%" PRIu64
@@ -470,7 +478,7 @@ int worker_main(const struct stack_ops *ops, struct worker_args *args)
 	sigaddset(&ours, SIGTERM);
 	sigaddset(&ours, SIGINT);
 	signal_fd = signalfd(-1, &ours, SFD_CLOEXEC);
-	r = signal_fd < 0 ? -errno : worker_init(&w, ops, args->conf);
+	r = signal_fd < 0 ? -errno : worker_init(&w, ops, args);
 	if (r) {
 		msg("worker: cannot start: %s", strerror(-r));
 		return ACCD_EXIT_FAIL;

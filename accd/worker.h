@@ -15,6 +15,7 @@
 #include <stdint.h>
 
 #include "conf.h"
+#include "counters.h"
 #include "log.h"
 #include "relay.h"
 #include "session.h"
@@ -23,20 +24,6 @@
 
 struct listener;
 struct pool;
-
-/* What a worker counts. Written by the loop, read after it has ended. */
-struct counters {
-	uint64_t sessions_total;
-	uint64_t ends_total[LOG_CAUSE__COUNT];
-	uint64_t bytes_up_total, bytes_down_total; /* of ended sessions */
-	uint64_t connect_errors_total; /* tries that failed */
-	uint64_t retries_total;
-	uint64_t accept_errors_total; /* EMFILE and the like, and clients gone before accept() */
-	uint64_t accept_full_total; /* times that max_sessions stopped accepting */
-	uint64_t resource_errors_total; /* sessions lost to no memory, no descriptor */
-	uint64_t stalls_total; /* a receiver didn't take all: back-pressure began */
-	uint64_t stale_events_total; /* events of connections closed in the same batch */
-};
 
 enum worker_stop { WORKER_RUN, WORKER_DRAIN, WORKER_STOP };
 
@@ -70,7 +57,9 @@ struct worker {
 	unsigned int n_pools;
 
 	struct log *log; /* NULL: off */
-	struct counters counters;
+	struct counters_map *map; /* shared with the supervisor */
+	unsigned int index; /* which worker: its part of the map */
+	struct counters *counters; /* of this worker, in the map */
 
 	/* main thread to loop */
 	_Atomic int stop; /* enum worker_stop; only rises */

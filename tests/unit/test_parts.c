@@ -97,11 +97,12 @@ static void test_timer_stop_and_jump(void **state)
 static void test_pool(void **state)
 {
 	static struct conf_pool conf = { .n_servers = 6 };
+	struct counters_map *map = counters_new(1);
 	struct pool pool;
 	struct server *s;
 	unsigned int i;
 
-	assert_int_equal(pool_init(&pool, &conf), 0);
+	assert_int_equal(pool_init(&pool, &conf, map, 0), 0);
 	for (i = 0; i < 12; i++)
 		assert_ptr_equal(pool_pick(&pool), &pool.servers[i % 6]);
 	/* retries go to the neighbours, none twice, and don't move the round */
@@ -115,9 +116,10 @@ static void test_pool(void **state)
 	pool_exit(&pool);
 
 	conf.n_servers = 1;
-	assert_int_equal(pool_init(&pool, &conf), 0);
+	assert_int_equal(pool_init(&pool, &conf, map, 0), 0);
 	assert_null(pool_pick_next(&pool, pool_pick(&pool), 1));
 	pool_exit(&pool);
+	counters_free(map);
 }
 
 /* ---- log ---- */

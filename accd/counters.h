@@ -1,0 +1,192 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * counters.h - what the daemon counts, in memory that outlives its workers
+ *
+ * The supervisor makes one shared mapping before it forks. Each worker writes its own part and no
+ * other, so nothing is locked; the supervisor reads all parts and adds them up for metrics and
+ * accdctl(1). A worker that is started in another's place goes on with the same part: totals never
+ * fall, except when accd itself is started again.
+ *
+ * The lists below are the only place where a counter is named: a line here is a member of the
+ * struct, a metric, and a field of "show stat". docs/operations.md is compared with them by a test.
+ *
+ * Listeners, pools and servers have a slot by name, given by the supervisor (counters_assign())
+ * when it has read a configuration. A name that is gone keeps its slot as long as there are free
+ * ones, because sessions of it may still run; when all are taken, the slots of names that are gone
+ * are given to new ones and begin at 0 again. What finds no slot counts in slot 0, "other".
+ */
+#ifndef ACCD_COUNTERS_H
+#define ACCD_COUNTERS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "conf.h"
+#include "log.h"
+
+/* X(member, help). Totals of a worker. Metrics: accd_MEMBER{worker="N"} */
+#define COUNTERS_WORKER(X)                                                                         \
+	X(sessions_total, "Sessions begun")                                                        \
+	X(bytes_up_total, "Bytes delivered to servers")                                            \
+	X(bytes_down_total, "Bytes delivered to clients")                                          \
+	X(connect_errors_total, "Attempts to connect to a server that failed")                     \
+	X(retries_total, "Attempts on another server after a failed one")                          \
+	X(accept_errors_total, "accept() failed: no descriptor or memory, or the client had gone") \
+	X(accept_full_total, "Times that worker.max_sessions stopped accepting")                   \
+	X(resource_errors_total, "Sessions lost to no memory or no descriptor")                    \
+	X(stalls_total, "Times that a receiver did not take all and its sender was held back")     \
+	X(stale_events_total, "Events of connections closed in the same batch")
+
+/* X(member, help). What a worker has now; set to 0 when it begins. Metrics: accd_MEMBER{worker="N"} */
+#define COUNTERS_WORKER_GAUGES(X)                                                                  \
+	X(sessions, "Sessions open")                                                               \
+	X(sessions_max, "Sessions that may be open: worker.max_sessions, or what descriptors allow") \
+	X(is_draining, "1 from the begin of a drain")
+
+/* Metrics: accd_listener_MEMBER{listener="NAME"} */
+#define COUNTERS_LISTENER(X)                                                                       \
+	X(sessions_total, "Sessions begun")                                                        \
+	X(bytes_up_total, "Bytes delivered to servers")                                            \
+	X(bytes_down_total, "Bytes delivered to clients")
+
+#define COUNTERS_LISTENER_GAUGES(X) X(sessions, "Sessions open")
+
+/* Metrics: accd_pool_MEMBER{pool="NAME"} */
+#define COUNTERS_POOL(X)                                                                           \
+	X(sessions_total, "Sessions given to the pool")                                            \
+	X(connect_errors_total, "Attempts to connect that failed")                                 \
+	X(retries_total, "Attempts on another server after a failed one")
+
+#define COUNTERS_POOL_GAUGES(X) X(sessions, "Sessions open")
+
+/* Metrics: accd_server_MEMBER{pool="NAME",server="NAME"} */
+#define COUNTERS_SERVER(X)                                                                         \
+	X(connects_total, "Attempts to connect")                                                   \
+	X(connect_errors_total, "Attempts to connect that failed: refused, unreachable, too late") \
+	X(sessions_total, "Sessions relayed")                                                      \
+	X(bytes_up_total, "Bytes delivered to the server")                                         \
+	X(bytes_down_total, "Bytes delivered to its clients")
+
+#define COUNTERS_SERVER_GAUGES(X) X(sessions, "Sessions relayed now")
+
+/*
+ * A histogram over fixed bounds: values up to bounds[i] count in buckets[i], larger ones in
+ * buckets[bounds_len].
+ */
+#define HIST_BOUNDS_MAX 20
+
+struct hist {
+	uint64_t buckets[HIST_BOUNDS_MAX + 1];
+	uint64_t sum; /* of the values, in their unit */
+};
+
+struct hist_bounds {
+	unsigned int len;
+	uint64_t bounds[HIST_BOUNDS_MAX];
+	unsigned int per_unit; /* values per unit shown: 1000000 for microseconds shown in seconds */
+};
+
+extern const struct hist_bounds hist_time_us; /* 100 us to 1 h */
+extern const struct hist_bounds hist_rtt_us; /* 10 us to 5 s */
+extern const struct hist_bounds hist_bytes; /* 64 to 16 GiB */
+
+/* X(member, metric, bounds, help) */
+#define COUNTERS_LISTENER_HISTS(X)                                                                 \
+	X(duration, "session_duration_seconds", hist_time_us, "Time from accept to the end of a session") \
+	X(bytes_up, "session_up_bytes", hist_bytes, "Bytes of a session delivered to its server")  \
+	X(bytes_down, "session_down_bytes", hist_bytes, "Bytes of a session delivered to its client") \
+	X(srtt, "client_srtt_seconds", hist_rtt_us, "Smoothed round-trip time of a client's connection at its end")
+
+#define COUNTERS_POOL_HISTS(X)                                                                     \
+	X(connect, "server_connect_seconds", hist_time_us, "Time from accept until a server accepted") \
+	X(srtt, "server_srtt_seconds", hist_rtt_us, "Smoothed round-trip time of a server's connection at its end")
+
+#define COUNTERS__U64(member, ...) uint64_t member;
+#define COUNTERS__HIST(member, ...) struct hist member;
+
+/* Of a worker as a whole. Written by its loop. */
+struct counters {
+	COUNTERS_WORKER(COUNTERS__U64)
+	COUNTERS_WORKER_GAUGES(COUNTERS__U64)
+	uint64_t ends_total[LOG_CAUSE__COUNT];
+};
+
+struct counters_listener {
+	COUNTERS_LISTENER(COUNTERS__U64)
+	COUNTERS_LISTENER_GAUGES(COUNTERS__U64)
+	uint64_t ends_total[LOG_CAUSE__COUNT];
+	COUNTERS_LISTENER_HISTS(COUNTERS__HIST)
+};
+
+struct counters_pool {
+	COUNTERS_POOL(COUNTERS__U64)
+	COUNTERS_POOL_GAUGES(COUNTERS__U64)
+	COUNTERS_POOL_HISTS(COUNTERS__HIST)
+};
+
+struct counters_server {
+	COUNTERS_SERVER(COUNTERS__U64)
+	COUNTERS_SERVER_GAUGES(COUNTERS__U64)
+};
+
+/* Twice what a configuration may hold: one that is drained beside its successor. Slot 0: "other". */
+#define COUNTERS_LISTENERS_MAX (2 * CONF_LISTENERS_MAX + 1)
+#define COUNTERS_POOLS_MAX (2 * CONF_POOLS_MAX + 1)
+#define COUNTERS_SERVERS_MAX (2 * CONF_POOLS_MAX * CONF_SERVERS_MAX + 1)
+
+struct counters_worker {
+	_Alignas(4096) struct counters all;
+	struct counters_listener listeners[COUNTERS_LISTENERS_MAX];
+	struct counters_pool pools[COUNTERS_POOLS_MAX];
+	struct counters_server servers[COUNTERS_SERVERS_MAX];
+};
+
+enum counters_slot_state {
+	COUNTERS_SLOT_FREE,
+	COUNTERS_SLOT_OLD, /* not in the configuration any more */
+	COUNTERS_SLOT_USED,
+};
+
+struct counters_slot {
+	uint8_t state; /* enum counters_slot_state */
+	char pool[CONF_NAME_BYTES]; /* of a server */
+	char name[CONF_NAME_BYTES];
+};
+
+/* Names are written by the supervisor while no worker looks them up. */
+struct counters_map {
+	unsigned int n_workers;
+	size_t map_bytes;
+	struct counters_slot listeners[COUNTERS_LISTENERS_MAX];
+	struct counters_slot pools[COUNTERS_POOLS_MAX];
+	struct counters_slot servers[COUNTERS_SERVERS_MAX];
+	struct counters_worker workers[];
+};
+
+/* [supervisor, before the fork] NULL: no memory. Pages are touched only when used. */
+struct counters_map *counters_new(unsigned int n_workers);
+void counters_free(struct counters_map *map);
+
+/* [supervisor] Give slots to the names of a configuration, before a worker works with it. */
+void counters_assign(struct counters_map *map, const struct conf *conf);
+
+/* [supervisor, before the fork of worker `index`] What it had open went with its predecessor. */
+void counters_worker_begins(struct counters_map *map, unsigned int index);
+
+/* [worker] Its part for a listener, pool or server; that of "other" if the name has none. Never NULL. */
+struct counters_listener *counters_listener(struct counters_map *map, unsigned int worker,
+					    const char *name);
+struct counters_pool *counters_pool(struct counters_map *map, unsigned int worker, const char *name);
+struct counters_server *counters_server(struct counters_map *map, unsigned int worker,
+					const char *pool, const char *name);
+
+/* [loop] */
+void hist_add(struct hist *h, const struct hist_bounds *bounds, uint64_t value);
+
+/* [any reader] Of a word that another process writes. */
+static inline uint64_t counters_read(const uint64_t *word)
+{
+	return __atomic_load_n(word, __ATOMIC_RELAXED);
+}
+
+#endif /* ACCD_COUNTERS_H */
