@@ -28,8 +28,14 @@ enum conf_stack { CONF_STACK_LKL, CONF_STACK_HOST };
 enum conf_wire_type { CONF_WIRE_PACKET };
 enum conf_wire_mode { CONF_WIRE_OWN };
 
+enum conf_log_format { CONF_LOG_TEXT, CONF_LOG_JSON };
+
 struct conf_log {
-	char access[PATH_MAX]; /* "-": stdout; "off"; else a path */
+	char access[PATH_MAX]; /* "-": stdout; "off"; "syslog", "syslog:PATH"; else a path */
+	int format; /* enum conf_log_format */
+	uint32_t rate; /* lines a second; 0: all */
+	char error[PATH_MAX]; /* the same; "-": stderr */
+	int level; /* enum msg_level */
 };
 
 struct conf_worker {

@@ -111,6 +111,10 @@ static void log_conn(struct worker *w, int fd, struct log_tcp *tcp)
 		strcpy(tcp->cc, "?");
 	tcp->cc[sizeof(tcp->cc) - 1] = '\0';
 	tcp->rtt_us = info.tcpi_rtt;
+	tcp->rttvar_us = info.tcpi_rttvar;
+	tcp->busy_us = info.tcpi_busy_time;
+	tcp->rwnd_limited_us = info.tcpi_rwnd_limited;
+	tcp->sndbuf_limited_us = info.tcpi_sndbuf_limited;
 	tcp->min_rtt_us = info.tcpi_min_rtt;
 	tcp->retrans_total = info.tcpi_total_retrans;
 	tcp->snd_cwnd_pkts = info.tcpi_snd_cwnd;
@@ -136,31 +140,47 @@ static enum log_phase session_phase(const struct session *s)
 			   LOG_PHASE_DATA;
 }
 
+void session_record(struct worker *w, const struct session *s, struct log_record *rec)
+{
+	const struct pool *pool = s->listener->pool;
+
+	memset(rec, 0, sizeof(*rec));
+	rec->accept_us = s->accept_us;
+	rec->connect_us = s->connect_us;
+	rec->total_us = w->now_us - s->accept_us;
+	rec->idle_us = w->now_us - s->last_active_us;
+	rec->bytes_up = s->conn[SIDE_UP].tx_bytes;
+	rec->bytes_down = s->conn[SIDE_DOWN].tx_bytes;
+	rec->client = s->client;
+	strcpy(rec->listener, s->listener->conf->name);
+	strcpy(rec->pool, pool->conf->name);
+	rec->sessions = w->n_sessions;
+	rec->listener_sessions = s->listener->counters->sessions;
+	rec->pool_sessions = pool->counters->sessions;
+	if (s->server) {
+		strcpy(rec->server, s->server->conf->name);
+		rec->server_sessions = s->server->counters->sessions;
+	}
+	rec->worker = w->index;
+	rec->slot = s - w->slab;
+	rec->slot_gen = s->gen;
+	rec->retries = s->tries ? s->tries - 1 : 0;
+	rec->phase = session_phase(s);
+	log_conn(w, s->conn[SIDE_DOWN].fd, &rec->tcp_down);
+	if (s->state == SESSION_RELAYING)
+		log_conn(w, s->conn[SIDE_UP].fd, &rec->tcp_up);
+}
+
 /* Count the end, and write its line. */
 static void session_end(struct worker *w, const struct session *s,
 			enum log_cause cause)
 {
 	struct counters_listener *lc = s->listener->counters;
 	struct counters_pool *pc = s->listener->pool->counters;
-	struct log_record rec = {
-		.accept_us = s->accept_us,
-		.connect_us = s->connect_us,
-		.total_us = w->now_us - s->accept_us,
-		.bytes_up = s->conn[SIDE_UP].tx_bytes,
-		.bytes_down = s->conn[SIDE_DOWN].tx_bytes,
-		.client = s->client,
-		.listener = s->listener->conf->name,
-		.pool = s->listener->pool->conf->name,
-		.server = s->server ? s->server->conf->name : NULL,
-		.sessions = w->n_sessions,
-		.retries = s->tries ? s->tries - 1 : 0,
-		.cause = cause,
-		.phase = session_phase(s),
-	};
+	struct log_record rec;
 
-	log_conn(w, s->conn[SIDE_DOWN].fd, &rec.tcp_down);
-	if (s->state == SESSION_RELAYING)
-		log_conn(w, s->conn[SIDE_UP].fd, &rec.tcp_up);
+	session_record(w, s, &rec);
+	rec.cause = cause;
 	lc->ends_total[cause]++;
 	lc->sessions--;
 	hist_add(&lc->duration, &hist_time_us, rec.total_us);
@@ -314,8 +334,11 @@ void session_open(struct worker *w, struct listener *l, int fd,
 		  const union addr *client)
 {
 	struct session *s = session_get(w);
+	uint32_t gen;
 
+	gen = s->gen + 1;
 	memset(s, 0, sizeof(*s));
+	s->gen = gen;
 	s->state = SESSION_CONNECTING;
 	s->listener = l;
 	s->client = *client;

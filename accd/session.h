@@ -73,6 +73,7 @@ struct session {
 		[SIDE__COUNT]; /* aligned: worker.c keeps a tag in the pointer's low bits */
 	uint8_t state; /* enum session_state */
 	uint8_t tries; /* servers tried */
+	uint32_t gen; /* counts the sessions of this place of the slab: part of the id */
 	bool is_ready; /* on worker.ready: has work that no event will announce */
 	struct listener *listener;
 	struct server *server;
@@ -123,6 +124,9 @@ void session_check_reset(struct worker *w, struct session *s, enum side side);
  * cause with RST.
  */
 void session_close(struct worker *w, struct session *s, enum log_cause cause);
+
+/* A session as it stands, for the log or for show sessions; rec->cause is left 0. Asks TCP_INFO of both sides. */
+void session_record(struct worker *w, const struct session *s, struct log_record *rec);
 
 /* Make the sessions that were closed in this batch reusable. */
 void session_reap(struct worker *w);

@@ -26,10 +26,12 @@
 
 struct conf;
 struct counters_map;
+struct log_map;
 
 /* What a worker needs from its supervisor. Filled by setup(); valid on both sides of the fork. */
 struct worker_args {
 	const struct conf *conf;
+	struct log_map *logs; /* shared memory that all workers log into */
 	struct counters_map *counters; /* shared memory that all workers count in */
 	unsigned int index; /* which worker: its part of it */
 	void *stack_data; /* owned by the stack: wire and addresses (lkl), NULL (host) */

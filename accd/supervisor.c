@@ -8,6 +8,7 @@
  *
  *   SIGTERM     passed on: the worker drains; a second one makes it stop now
  *   SIGINT      passed on: the worker stops now. SIGHUP and SIGQUIT count as SIGINT
+ *   SIGUSR1     the log's files are opened again
  *   SIGCHLD     the worker has ended: exit 0 if it did in order, else say how it ended and exit 1
  *
  * All of these are blocked and taken with sigwaitinfo(), so there is one way out of here, and it
@@ -25,10 +26,11 @@
 #include "conf.h"
 #include "counters.h"
 #include "err.h"
+#include "log.h"
 #include "supervisor.h"
 #include "worker.h"
 
-static int supervisor_wait(pid_t worker, const sigset_t *set)
+static int supervisor_wait(pid_t worker, const sigset_t *set, struct log *log)
 {
 	siginfo_t si;
 	int status;
@@ -36,6 +38,10 @@ static int supervisor_wait(pid_t worker, const sigset_t *set)
 	for (;;) {
 		if (sigwaitinfo(set, &si) < 0)
 			continue;
+		if (si.si_signo == SIGUSR1) {
+			log_reopen(log);
+			continue;
+		}
 		if (si.si_signo != SIGCHLD) {
 			kill(worker, si.si_signo == SIGTERM ? SIGTERM : SIGINT);
 			continue;
@@ -61,6 +67,7 @@ int supervisor_run(const struct stack_ops *ops, const struct conf *conf)
 {
 	struct worker_args args = { .conf = conf };
 	pid_t supervisor = getpid();
+	struct log *log = NULL;
 	char err[256] = "";
 	sigset_t set;
 	pid_t worker;
@@ -73,6 +80,7 @@ int supervisor_run(const struct stack_ops *ops, const struct conf *conf)
 	sigaddset(&set, SIGHUP);
 	sigaddset(&set, SIGQUIT);
 	sigaddset(&set, SIGCHLD);
+	sigaddset(&set, SIGUSR1);
 	sigprocmask(SIG_BLOCK, &set, NULL);
 
 	args.counters = counters_new(1);
@@ -81,10 +89,24 @@ int supervisor_run(const struct stack_ops *ops, const struct conf *conf)
 		return ACCD_EXIT_FAIL;
 	}
 	counters_assign(args.counters, conf);
-	ret = ops->setup(&args, err, sizeof(err));
+	args.logs = log_map_new(1);
+	if (!args.logs) {
+		msg("no memory for the log");
+		return ACCD_EXIT_FAIL;
+	}
+	ret = log_open(args.logs, &conf->log, &log, err, sizeof(err));
+	if (!ret)
+		ret = log_start(log);
 	if (ret) {
 		msg("%s", err[0] ? err : strerror(-ret));
 		return ACCD_EXIT_FAIL;
+	}
+	err_use_ring(log_ring(args.logs, 1), supervisor);
+	ret = ops->setup(&args, err, sizeof(err));
+	if (ret) {
+		msg("%s", err[0] ? err : strerror(-ret));
+		ret = ACCD_EXIT_FAIL;
+		goto out_log;
 	}
 
 	counters_worker_begins(args.counters, args.index);
@@ -100,9 +122,13 @@ int supervisor_run(const struct stack_ops *ops, const struct conf *conf)
 			_exit(ACCD_EXIT_FAIL); /* it died before the line above */
 		exit(worker_main(ops, &args));
 	}
-	ret = supervisor_wait(worker, &set);
+	ret = supervisor_wait(worker, &set, log);
 out:
 	ops->teardown(&args);
+out_log:
+	log_close(log);
+	err_use_ring(NULL, 0);
+	log_map_free(args.logs);
 	counters_free(args.counters);
 	return ret;
 }

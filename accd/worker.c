@@ -2,8 +2,7 @@
 /*
  * worker.c - the process that relays
  *
- * worker_main() is the process: it starts the log thread and the loop's thread, then waits for
- * signals. The loop's thread goes into stack_ops.run(), which calls worker_loop() where the stack
+ * worker_main() is the process: it starts the loop's thread, then waits for signals. The loop's thread goes into stack_ops.run(), which calls worker_loop() where the stack
  * wants it: on that thread (host), or as a task of the library's kernel (lkl). The shape is the
  * same for both, and the loop makes no host call that could block.
  *
@@ -349,14 +348,8 @@ static int worker_init(struct worker *w, const struct stack_ops *ops,
 			w->map, w->index, conf->listeners[i].name);
 	}
 	w->n_listeners = conf->n_listeners;
-	if (strcmp(conf->log.access, "off")) {
-		r = log_open(conf->log.access, &w->log);
-		if (r) {
-			msg("log.access: cannot open \"%s\": %s",
-			    conf->log.access, strerror(-r));
-			return r;
-		}
-	}
+	if (strcmp(conf->log.access, "off"))
+		w->log = log_ring(args->logs, w->index);
 	return 0;
 }
 
@@ -468,6 +461,7 @@ int worker_main(const struct stack_ops *ops, struct worker_args *args)
 	int signal_fd;
 	int r;
 
+	err_use_ring(log_ring(args->logs, args->index), supervisor);
 	sigfillset(&all);
 	for (i = 0; i < sizeof(fatal) / sizeof(fatal[0]); i++)
 		sigdelset(
@@ -492,10 +486,8 @@ int worker_main(const struct stack_ops *ops, struct worker_args *args)
 	wait_for_loop(&w, &lt, signal_fd, supervisor);
 	pthread_join(thread, NULL);
 
-	if (w.log) {
+	if (w.log)
 		log_dropped_total = log_dropped(w.log);
-		log_close(w.log);
-	}
 	if (lt.ret < 0 && !atomic_load(&w.is_accepting))
 		msg("worker: %s", w.err[0] ? w.err : strerror(-lt.ret));
 	else

@@ -5,7 +5,6 @@
  * Threads of a worker:
  *   main    signals; prints the ready and the final line; never touches a session
  *   loop    worker_loop(), where stack_ops.run() puts it: the owner of everything below but the atomics
- *   log     log.c
  */
 #ifndef ACCD_WORKER_H
 #define ACCD_WORKER_H
@@ -56,7 +55,7 @@ struct worker {
 	struct pool *pools;
 	unsigned int n_pools;
 
-	struct log *log; /* NULL: off */
+	struct log_ring *log; /* NULL: off */
 	struct counters_map *map; /* shared with the supervisor */
 	unsigned int index; /* which worker: its part of the map */
 	struct counters *counters; /* of this worker, in the map */

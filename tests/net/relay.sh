@@ -266,7 +266,7 @@ expect "s2 served" said s2 "id=10[0-9][0-9] how=fin"
 
 step "log line with the bytes: 40 of header + 12345 up, 16 of banner + 54321 down"
 check client 81 --up 12345 --down 54321 --id 4000
-expect "the line" log_has " 10\.77\.0\.1:[0-9]+ one s1/s1 connect_ms=[0-9.]+ total_ms=[0-9.]+ up_bytes=12385 down_bytes=54337 state=-- retries=0 sessions=1 tcp_down=\{cc=[a-z]+ rtt_us=[1-9].*\} tcp_up=\{cc="
+expect "the line" log_has " 10\.77\.0\.1:[0-9]+ one s1/s1 connect_ms=[0-9.]+ total_ms=[0-9.]+ queue_ms=0.000 up_bytes=12385 down_bytes=54337 state=-- retries=0 sessions=1 tcp_down=\{cc=[a-z]+ rtt_us=[1-9].*\} tcp_up=\{cc="
 
 step "the client resets: the server sees a reset, not an end"
 check client 81 --up 100k --down 100k --reset client --id 5000

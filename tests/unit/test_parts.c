@@ -122,117 +122,12 @@ static void test_pool(void **state)
 	counters_free(map);
 }
 
-/* ---- log ---- */
-
-static struct log_record record(void)
-{
-	struct log_record rec = {
-		.accept_us = 1500000,
-		.connect_us = 1234,
-		.total_us = 5678901,
-		.bytes_up = 10,
-		.bytes_down = 20,
-		.listener = "web",
-		.pool = "origin",
-		.server = "s1",
-		.sessions = 3,
-		.retries = 1,
-		.cause = LOG_CAUSE_TIMEOUT,
-		.phase = LOG_PHASE_LAST,
-		.tcp_up = { true, "cubic", 100, 50, 2, 10, 8000000 },
-	};
-
-	addr_parse("192.0.2.7:4711", false, &rec.client);
-	return rec;
-}
-
-static void test_log_line(void **state)
-{
-	struct log_record rec = record();
-	char line[1024];
-	int n = log_format(&rec, 1000000000LL * 1000000, line, sizeof(line));
-
-	line[n] = '\0';
-	assert_string_equal(
-		line,
-		"2001-09-09T01:46:41.500Z 192.0.2.7:4711 web origin/s1 connect_ms=1.234 total_ms=5678.901 "
-		"up_bytes=10 down_bytes=20 state=TL retries=1 sessions=3 tcp_down={} "
-		"tcp_up={cc=cubic rtt_us=100 min_rtt_us=50 retrans=2 cwnd_pkts=10 "
-		"delivery_bps=8000000}\n");
-	rec.server = NULL;
-	rec.connect_us = UINT64_MAX;
-	n = log_format(&rec, 0, line, sizeof(line));
-	line[n] = '\0';
-	assert_non_null(strstr(line, " origin/- connect_ms=-1 "));
-}
-
-/* The longest line fits what log.c gives it. */
-static void test_log_line_longest(void **state)
-{
-	static char name[CONF_NAME_BYTES];
-	struct log_tcp tcp = { true,	   "",	       UINT32_MAX, UINT32_MAX,
-			       UINT32_MAX, UINT32_MAX, UINT64_MAX };
-	struct log_record rec;
-	char line[2048];
-
-	memset(name, 'n', sizeof(name) - 1);
-	memset(tcp.cc, 'c', sizeof(tcp.cc) - 1);
-	memset(&rec, 0xff, sizeof(rec));
-	rec.accept_us = 0;
-	rec.connect_us = UINT64_MAX - 1;
-	rec.client.sa.sa_family = AF_INET6;
-	rec.listener = rec.pool = rec.server = name;
-	rec.cause = LOG_CAUSE_KILLED;
-	rec.phase = LOG_PHASE_DATA;
-	rec.tcp_down = rec.tcp_up = tcp;
-	assert_in_range(log_format(&rec, 0, line, sizeof(line)), 400, 768);
-}
-
-/*
- * More records than the ring holds, faster than they can be written: written + said to be dropped
- * = queued.
- */
-static void test_log_drops_are_said(void **state)
-{
-	enum { N_RECORDS = 300000 };
-	char path[] = "/tmp/accd-log.XXXXXX";
-	struct log_record rec = record();
-	unsigned long long lost, n_lost = 0, n_lines = 0;
-	uint64_t dropped;
-	char line[1024];
-	struct log *log;
-	FILE *file;
-	int i;
-
-	close(mkstemp(path));
-	assert_int_equal(log_open(path, &log), 0);
-	for (i = 0; i < N_RECORDS; i++)
-		log_session(log, &rec);
-	dropped = log_dropped(log);
-	log_close(log);
-	file = fopen(path, "r");
-	while (fgets(line, sizeof(line), file)) {
-		if (sscanf(line, "# accd: %llu lines dropped", &lost) == 1)
-			n_lost += lost;
-		else
-			n_lines++;
-	}
-	fclose(file);
-	unlink(path);
-	assert_true(dropped > 0);
-	assert_int_equal(n_lost, dropped);
-	assert_int_equal(n_lines + n_lost, N_RECORDS);
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_timer_on_time),
 		cmocka_unit_test(test_timer_stop_and_jump),
 		cmocka_unit_test(test_pool),
-		cmocka_unit_test(test_log_line),
-		cmocka_unit_test(test_log_line_longest),
-		cmocka_unit_test(test_log_drops_are_said),
 	};
 
 	return cmocka_run_group_tests_name("parts", tests, NULL, NULL);
