@@ -4,8 +4,8 @@
  *
  * A wire moves L2 frames between one netdev of the stack and the outside. What a wire does at run
  * time is struct lkl_wire_ops in lkl/host_ops.h (rx and tx are named as the stack sees them); this
- * header is how one is opened. Mechanisms: packet.c (AF_PACKET TPACKET_V2 rings with vnet_hdr). A
- * wire knows frames, never TCP.
+ * header is how one is opened: by name and options as text (wire_open(); registry.c has the list), or
+ * `packet` by its function. docs/wires.md describes each. A wire knows frames, never TCP.
  */
 #ifndef LKL_WIRE_H
 #define LKL_WIRE_H
@@ -32,5 +32,20 @@ struct lkl_wire_params {
  */
 int wire_packet_open(const struct lkl_wire_params *params, struct lkl_wire **out, char *err,
 		     size_t err_len);
+
+/* The functions below are not part of liblkl, which has `packet` only; they come with libwire. */
+
+/*
+ * Open the wire that `spec` describes: TYPE:KEY=VALUE,KEY=VALUE,... e.g. "packet:if=eth0" or
+ * "tap:if=tap0,queues=2". 0 and *out, or -errno with a sentence in err that names type, key, value
+ * and what would be right (-EINVAL), or what the host refused. Free with (*out)->ops->close(*out).
+ */
+int wire_open(const char *spec, struct lkl_wire **out, char *err, size_t err_len);
+
+/* The same without opening: 0, or -EINVAL with a sentence. Touches nothing. */
+int wire_spec_check(const char *spec, char *err, size_t err_len);
+
+/* All types with their options, privileges and defaults, as lines of text; returns as snprintf(). */
+int wire_help(char *buf, size_t buf_len);
 
 #endif /* LKL_WIRE_H */

@@ -21,6 +21,8 @@
  *	blast IF MAC SECONDS WINDOW	UDP load by a wire, which costs less: 10.99.2.1:9 to
  *				10.99.2.2:7 at MAC; prints echoes per second
  *
+ * Where IF is a wire, it may be the specification of any wire (docs/wires.md): "tap:if=tap0".
+ *
  * Environment: WIRE_SPIN=N polls N times in vain before it sleeps (0 when the load shares the
  * core); WIRE_RX_BIG=N is rx_big_bytes.
  *
@@ -84,7 +86,9 @@ static struct lkl_wire *open_wire(const char *ifname)
 	char err[200] = "";
 
 	params.rx_big_bytes = rx_big ? (uint32_t)atoi(rx_big) : 0;
-	if (wire_packet_open(&params, &w, err, sizeof(err))) {
+	/* An interface's name, or any wire's specification. */
+	if (strchr(ifname, ':') ? wire_open(ifname, &w, err, sizeof(err)) :
+				  wire_packet_open(&params, &w, err, sizeof(err))) {
 		fprintf(stderr, "wire_echo: %s\n", err);
 		exit(1);
 	}
