@@ -133,6 +133,10 @@ static inline int wire_gather(uint8_t *to, const struct lkl_iov *iov, uint32_t i
 	return left ? -EINVAL : 0;
 }
 
+/* A zeroed wire of `bytes`, whose first member is struct lkl_wire, with counters for its queues. */
+void *wire_new(size_t bytes, uint32_t queues);
+void wire_free(struct lkl_wire *w);
+
 /* ---- described frames ------------------------------------------------------------------------ */
 
 struct rx_entry {
