@@ -28,6 +28,7 @@
 
 #define FILE_BYTES_MAX (1 << 20) /* a configuration, not a data set */
 #define DAY_MS (24LL * 3600 * 1000)
+#define RESOLV_CONF_PATH "/etc/resolv.conf"
 
 struct conf_section {
 	const char *path;
@@ -39,7 +40,8 @@ static const struct conf_section conf_sections[] = {
 	{ "log", false, false },       { "worker", false, false },
 	{ "wire", false, false }, /* required for stack = lkl: check_wire() */
 	{ "listener", true, true },    { "pool", true, true },
-	{ "pool.server", true, true },
+	{ "pool.server", true, true }, { "pool.check", false, false },
+	{ "resolver", false, false },
 };
 
 #define N_SECTIONS (sizeof(conf_sections) / sizeof(conf_sections[0]))
@@ -98,6 +100,9 @@ const struct conf_key conf_keys[] = {
 	{ "listener", "idle_timeout", CONF_T_MS, "5m", 100, 30 * DAY_MS, NULL,
 	  offsetof(struct conf_listener, idle_timeout_ms),
 	  "a session without a byte for this long is reset" },
+	{ "listener", "session_timeout", CONF_T_MS, "0", 0, 30 * DAY_MS, NULL,
+	  offsetof(struct conf_listener, session_timeout_ms),
+	  "a session that lasts this long is reset; 0: no limit" },
 	{ "listener", "backlog", CONF_T_INT, "1024", 1, 65535, NULL,
 	  offsetof(struct conf_listener, backlog),
 	  "connections that may wait to be accepted" },
@@ -106,9 +111,82 @@ const struct conf_key conf_keys[] = {
 	  offsetof(struct conf_pool, connect_timeout_ms),
 	  "how long one server may take to accept a connection" },
 
-	{ "pool.server", "address", CONF_T_ADDRESS, NULL, 0, 0, NULL,
-	  offsetof(struct conf_server, address),
-	  "address and port of the server" },
+	{ "pool", "balance", CONF_T_ENUM, "round_robin", 0, 0,
+	  "round_robin|least_conn|random|hash", offsetof(struct conf_pool, balance),
+	  "rule that chooses a session's server" },
+	{ "pool", "retries", CONF_T_COUNT, "3", 0, CONF_RETRIES_MAX, NULL,
+	  offsetof(struct conf_pool, retries),
+	  "other servers tried when one does not accept the connection" },
+	{ "pool", "queue", CONF_T_COUNT, "1024", 0, 1000000, NULL,
+	  offsetof(struct conf_pool, queue_max),
+	  "sessions that may wait when all servers have max_connections" },
+	{ "pool", "queue_timeout", CONF_T_MS, "5s", 50, 3600 * 1000, NULL,
+	  offsetof(struct conf_pool, queue_timeout_ms),
+	  "how long a session may wait in the queue" },
+	{ "pool", "source", CONF_T_SOURCE, "any", 0, 0, NULL,
+	  offsetof(struct conf_pool, source),
+	  "address, with or without a range of ports, that connections to servers come from" },
+	{ "pool", "proxy_protocol", CONF_T_ENUM, "off", 0, 0, "off|v1|v2",
+	  offsetof(struct conf_pool, proxy_protocol),
+	  "PROXY header sent to the servers" },
+	{ "pool", "eject_failures", CONF_T_COUNT, "3", 0, 1000, NULL,
+	  offsetof(struct conf_pool, eject_failures),
+	  "failed connections in a row that eject a server for a time; 0: never" },
+	{ "pool", "eject_time", CONF_T_MS, "10s", 100, DAY_MS, NULL,
+	  offsetof(struct conf_pool, eject_ms),
+	  "how long the first ejection lasts; each one that follows lasts twice as long" },
+	{ "pool", "eject_time_max", CONF_T_MS, "5m", 100, DAY_MS, NULL,
+	  offsetof(struct conf_pool, eject_max_ms), "the longest ejection" },
+	{ "pool", "slow_start", CONF_T_MS, "0", 0, 3600 * 1000, NULL,
+	  offsetof(struct conf_pool, slow_start_ms),
+	  "how long the weight of a server that came back grows; 0: it is whole at once" },
+
+	{ "pool.check", "interval", CONF_T_MS, "2s", 100, 3600 * 1000, NULL,
+	  offsetof(struct conf_check, interval_ms), "time between the checks of a server" },
+	{ "pool.check", "timeout", CONF_T_MS, "1s", 50, 3600 * 1000, NULL,
+	  offsetof(struct conf_check, timeout_ms),
+	  "how long a check may take, answer included" },
+	{ "pool.check", "rise", CONF_T_COUNT, "2", 1, 100, NULL,
+	  offsetof(struct conf_check, rise), "good checks in a row that bring a server up" },
+	{ "pool.check", "fall", CONF_T_COUNT, "3", 1, 100, NULL,
+	  offsetof(struct conf_check, fall), "bad checks in a row that take a server down" },
+	{ "pool.check", "jitter", CONF_T_COUNT, "10", 0, 50, NULL,
+	  offsetof(struct conf_check, jitter_pct),
+	  "percent of the interval by which it varies at random, both ways" },
+	{ "pool.check", "send", CONF_T_STRING, "", 0, CONF_CHECK_TEXT_BYTES - 1, NULL,
+	  offsetof(struct conf_check, send), "what is sent once connected" },
+	{ "pool.check", "expect", CONF_T_STRING, "", 0, CONF_CHECK_TEXT_BYTES - 1, NULL,
+	  offsetof(struct conf_check, expect),
+	  "what the first 16 KiB of the answer must hold" },
+
+	{ "pool.server", "address", CONF_T_TARGET, NULL, 0, 0, NULL,
+	  offsetof(struct conf_server, target),
+	  "address or name, and port, of the server" },
+	{ "pool.server", "weight", CONF_T_COUNT, "1", 0, 256, NULL,
+	  offsetof(struct conf_server, weight),
+	  "share of the sessions, in proportion to the other servers'; 0: none" },
+	{ "pool.server", "backup", CONF_T_ENUM, "no", 0, 0, "no|yes",
+	  offsetof(struct conf_server, is_backup),
+	  "yes: used only while no other server is usable" },
+	{ "pool.server", "max_connections", CONF_T_COUNT, "0", 0, 1000000, NULL,
+	  offsetof(struct conf_server, max_connections),
+	  "connections at a time; more sessions wait in the pool's queue; 0: no limit" },
+	{ "pool.server", "addresses", CONF_T_COUNT, "8", 1, 16, NULL,
+	  offsetof(struct conf_server, addresses_max),
+	  "of a name that has several addresses, so many are used, each as a server" },
+
+	{ "resolver", "servers", CONF_T_STRING, "system", 1, 255, NULL,
+	  offsetof(struct conf_resolver, servers_text),
+	  "addresses of name servers, with blanks between them; system: those of /etc/resolv.conf" },
+	{ "resolver", "timeout", CONF_T_MS, "2s", 100, 60 * 1000, NULL,
+	  offsetof(struct conf_resolver, timeout_ms), "how long a name server may take to answer" },
+	{ "resolver", "start_wait", CONF_T_MS, "3s", 0, 60 * 1000, NULL,
+	  offsetof(struct conf_resolver, start_wait_ms),
+	  "how long the start waits for the first answers" },
+	{ "resolver", "min_ttl", CONF_T_MS, "1s", 100, DAY_MS, NULL,
+	  offsetof(struct conf_resolver, min_ttl_ms), "a name is not looked up more often than this" },
+	{ "resolver", "max_ttl", CONF_T_MS, "1h", 100, DAY_MS, NULL,
+	  offsetof(struct conf_resolver, max_ttl_ms), "a name is not looked up less often than this" },
 };
 
 const unsigned int conf_keys_len = sizeof(conf_keys) / sizeof(conf_keys[0]);
@@ -201,6 +279,86 @@ static bool is_name(const char *text)
 		if (!isalnum((unsigned char)text[i]) && !strchr("-_.", text[i]))
 			return false;
 	return true;
+}
+
+/* As in a URL: labels of letters, digits and "-" (and "_", which zones do hold), and not all digits at the end. */
+static bool is_host_name(const char *text, size_t len)
+{
+	size_t i, label = 0;
+
+	if (!len || len >= CONF_HOST_BYTES)
+		return false;
+	for (i = 0; i < len; i++) {
+		if (text[i] == '.') {
+			if (!label || text[i - 1] == '-')
+				return false;
+			label = 0;
+			continue;
+		}
+		if (!isalnum((unsigned char)text[i]) && text[i] != '_' && (text[i] != '-' || !label))
+			return false;
+		if (++label > 63)
+			return false;
+	}
+	/* "10.0.0" is an address gone wrong, not a name */
+	for (i = len; i && text[i - 1] != '.'; i--)
+		if (!isdigit((unsigned char)text[i - 1]))
+			return text[len - 1] != '-';
+	return false;
+}
+
+static int target_parse(const char *text, struct conf_target *target)
+{
+	const char *colon = strrchr(text, ':');
+	char probe[32];
+	union addr addr;
+
+	memset(target, 0, sizeof(*target));
+	if (!addr_parse(text, false, &addr)) {
+		target->addr = addr;
+		target->port = ntohs(addr.in.sin_port);
+		return 0;
+	}
+	if (!colon || strlen(colon) > 6 || !is_host_name(text, colon - text))
+		return -EINVAL;
+	snprintf(probe, sizeof(probe), "192.0.2.1%s", colon);
+	if (addr_parse(probe, false, &addr))
+		return -EINVAL;
+	memcpy(target->host, text, colon - text);
+	target->port = ntohs(addr.in.sin_port);
+	return 0;
+}
+
+/* "any", "ADDRESS", "ADDRESS:PORT-PORT". */
+static int source_parse(const char *text, struct conf_source *source)
+{
+	const char *dash = strrchr(text, '-');
+	char probe[ADDR_TEXT_BYTES];
+	union addr from, to;
+	int n;
+
+	memset(source, 0, sizeof(*source));
+	if (!strcmp(text, "any"))
+		return 0;
+	if (!dash) {
+		n = snprintf(probe, sizeof(probe), "%s:1", text);
+		if (n >= (int)sizeof(probe) || addr_parse(probe, false, &from))
+			return -EINVAL;
+	} else {
+		n = snprintf(probe, sizeof(probe), "%.*s", (int)(dash - text), text);
+		if (n >= (int)sizeof(probe) || addr_parse(probe, false, &from))
+			return -EINVAL;
+		n = snprintf(probe, sizeof(probe), "192.0.2.1:%s", dash + 1);
+		if (n >= (int)sizeof(probe) || addr_parse(probe, false, &to))
+			return -EINVAL;
+		source->port_min = ntohs(from.in.sin_port);
+		source->port_max = ntohs(to.in.sin_port);
+		if (source->port_min > source->port_max)
+			return -EINVAL;
+	}
+	source->addr = from;
+	source->addr.in.sin_port = 0; /* at the same place for both families */
+	return 0;
 }
 
 /* Index of `text` in "a|b|c", or -1. */
@@ -363,11 +521,20 @@ static bool value_set(const struct conf_key *key, const char *text, void *dst,
 		}
 		return true;
 
-	case CONF_T_ADDRESS:
-		if (addr_parse(text, false, dst)) {
+	case CONF_T_TARGET:
+		if (target_parse(text, dst)) {
 			snprintf(
 				why, why_len,
-				"not an IPv4 address:port; expected e.g. \"192.0.2.1:80\"");
+				"not an address:port or name:port; expected e.g. \"192.0.2.1:80\" or \"www.example.org:80\"");
+			return false;
+		}
+		return true;
+
+	case CONF_T_SOURCE:
+		if (source_parse(text, dst)) {
+			snprintf(
+				why, why_len,
+				"not a source; expected \"any\", an address, or one with ports, e.g. \"192.0.2.1:20000-29999\"");
 			return false;
 		}
 		return true;
@@ -452,10 +619,10 @@ static const char *node_path(const struct conf_node *node, char *buf,
 static void take_keys(struct checker *ck, const struct conf_node *node,
 		      const char *section, void *base)
 {
-	char path[600], why[256], known[256];
+	char path[600], why[256], known[512];
 	const struct conf_node *child;
 	const struct conf_key *key;
-	int seen_line[64] = { 0 };
+	int seen_line[128] = { 0 };
 	char sub[64];
 	unsigned int i;
 
@@ -529,7 +696,7 @@ static void take_keys(struct checker *ck, const struct conf_node *node,
 	}
 }
 
-_Static_assert(sizeof(conf_keys) / sizeof(conf_keys[0]) <= 64,
+_Static_assert(sizeof(conf_keys) / sizeof(conf_keys[0]) <= 128,
 	       "seen_line in take_keys()");
 
 /* Next child that is the section `name`, behind `prev` (NULL: from the start). */
@@ -543,6 +710,17 @@ static const struct conf_node *next_section(const struct conf_node *node,
 		if (child->is_section && !strcmp(child->name, name))
 			return child;
 	return NULL;
+}
+
+/* Line of the child `name`, or dflt. */
+static int child_line(const struct conf_node *node, const char *name, int dflt)
+{
+	const struct conf_node *child;
+
+	for (child = node->children; child; child = child->next)
+		if (!strcmp(child->name, name))
+			return child->line;
+	return dflt;
 }
 
 /* A section without a label, at most once. */
@@ -609,6 +787,87 @@ static bool check_label(struct checker *ck, const struct conf_node *node,
 	return true;
 }
 
+static void take_check(struct checker *ck, const struct conf_node *node, struct conf_pool *pool)
+{
+	const struct conf_node *check = single_section(ck, node, "check");
+
+	pool->check.is_set = check != NULL;
+	take_keys(ck, check, "pool.check", &pool->check);
+	if (pool->eject_max_ms < pool->eject_ms)
+		conf_error(&ck->errs, child_line(node, "eject_time_max", child_line(node, "eject_time", node->line)),
+			   "pool.%s.eject_time_max: shorter than eject_time; expected at least as long",
+			   pool->name);
+}
+
+static bool uses_names(const struct conf *conf)
+{
+	unsigned int i, j;
+
+	for (i = 0; i < conf->n_pools; i++)
+		for (j = 0; j < conf->pools[i].n_servers; j++)
+			if (conf->pools[i].servers[j].target.host[0])
+				return true;
+	return false;
+}
+
+/* One name server of a list: "ADDRESS" or "ADDRESS:PORT". */
+static bool resolver_add(struct conf_resolver *res, const char *text)
+{
+	char probe[ADDR_TEXT_BYTES];
+	union addr addr;
+
+	if (res->n_servers == CONF_RESOLVERS_MAX)
+		return false;
+	if (addr_parse(text, false, &addr)) {
+		if (snprintf(probe, sizeof(probe), "%s:53", text) >= (int)sizeof(probe) ||
+		    addr_parse(probe, false, &addr))
+			return false;
+	}
+	res->servers[res->n_servers++] = addr;
+	return true;
+}
+
+unsigned int conf_resolv_conf(struct conf_resolver *res, const char *path)
+{
+	char line[512], text[ADDR_TEXT_BYTES];
+	FILE *file = fopen(path, "re");
+
+	res->n_servers = 0;
+	while (file && res->n_servers < CONF_RESOLVERS_MAX && fgets(line, sizeof(line), file))
+		if (sscanf(line, " nameserver %55s", text) == 1)
+			resolver_add(res, text);
+	if (file)
+		fclose(file);
+	return res->n_servers;
+}
+
+static void take_resolver(struct checker *ck, const struct conf_node *root)
+{
+	const struct conf_node *node = single_section(ck, root, "resolver");
+	struct conf_resolver *res = &ck->conf->resolver;
+	char text[sizeof(res->servers_text)];
+	char *save = NULL, *word;
+	int line;
+
+	take_keys(ck, node, "resolver", res);
+	line = node ? child_line(node, "servers", node->line) : ck->last_line;
+	if (strcmp(res->servers_text, "system")) {
+		strcpy(text, res->servers_text);
+		for (word = strtok_r(text, " ,\t", &save); word; word = strtok_r(NULL, " ,\t", &save))
+			if (!resolver_add(res, word))
+				conf_error(&ck->errs, line,
+					   "resolver.servers: \"%s\": not an address, or one too many; expected at most %d, e.g. \"192.0.2.53\" or \"192.0.2.53:5353\"",
+					   word, CONF_RESOLVERS_MAX);
+	} else if (uses_names(ck->conf) && !conf_resolv_conf(res, RESOLV_CONF_PATH)) {
+		conf_error(&ck->errs, line,
+			   "resolver.servers: \"system\": no name server in " RESOLV_CONF_PATH
+			   ", and a server's address is a name; expected addresses of name servers");
+	}
+	if (res->min_ttl_ms > res->max_ttl_ms)
+		conf_error(&ck->errs, node ? child_line(node, "min_ttl", node->line) : 0,
+			   "resolver.min_ttl: longer than max_ttl; expected at most as long");
+}
+
 static void take_pools(struct checker *ck, const struct conf_node *root)
 {
 	const struct conf_node *node = NULL, *sub;
@@ -626,6 +885,7 @@ static void take_pools(struct checker *ck, const struct conf_node *root)
 			 node->label ? node->label : "");
 		pool->line = node->line;
 		take_keys(ck, node, "pool", pool);
+		take_check(ck, node, pool);
 		sub = NULL;
 		while ((sub = next_section(node, "server", sub))) {
 			struct conf_server spare_server = { 0 };
@@ -783,6 +1043,7 @@ struct conf *conf_load_text(const char *text, size_t len, const char *name,
 		  &ck.conf->worker);
 	check_wire(&ck, root);
 	take_pools(&ck, root);
+	take_resolver(&ck, root);
 	take_listeners(&ck, root);
 	check_required(&ck, root);
 	check_references(&ck, root);

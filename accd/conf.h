@@ -23,6 +23,9 @@
 #define CONF_LISTENERS_MAX 32
 #define CONF_POOLS_MAX 32
 #define CONF_SERVERS_MAX 64 /* per pool */
+#define CONF_HOST_BYTES 254 /* a DNS name and its NUL */
+#define CONF_RESOLVERS_MAX 4
+#define CONF_RETRIES_MAX 7 /* more would let a dead pool hold a client for minutes */
 
 enum conf_stack { CONF_STACK_LKL, CONF_STACK_HOST };
 enum conf_wire_type { CONF_WIRE_PACKET };
@@ -53,6 +56,28 @@ struct conf_wire {
 	char interface[IFNAMSIZ];
 };
 
+/* Where connections to servers come from. family 0: the stack chooses. */
+struct conf_source {
+	union addr addr; /* port 0 */
+	uint16_t port_min, port_max; /* 0: the stack chooses */
+};
+
+/* "192.0.2.1:80" or "www.example.org:80". */
+struct conf_target {
+	union addr addr; /* family 0: `host` is a name that the resolver looks up; the port is in `port` */
+	uint16_t port;
+	char host[CONF_HOST_BYTES];
+};
+
+/* Name servers, and how long their answers count. */
+struct conf_resolver {
+	char servers_text[256]; /* as written */
+	unsigned int n_servers;
+	union addr servers[CONF_RESOLVERS_MAX];
+	uint32_t timeout_ms, start_wait_ms;
+	uint32_t min_ttl_ms, max_ttl_ms;
+};
+
 struct conf_listener {
 	char name[CONF_NAME_BYTES];
 	int line;
@@ -60,19 +85,48 @@ struct conf_listener {
 	char pool_name[CONF_NAME_BYTES];
 	unsigned int pool; /* index into conf.pools */
 	uint32_t idle_timeout_ms;
+	uint32_t session_timeout_ms; /* 0: none */
 	int backlog;
 };
 
 struct conf_server {
 	char name[CONF_NAME_BYTES];
 	int line;
-	union addr address;
+	struct conf_target target;
+	uint32_t weight; /* 0: no new sessions */
+	int is_backup;
+	uint32_t max_connections; /* 0: no limit */
+	uint32_t addresses_max; /* of a name: so many of its addresses are used */
 };
+
+#define CONF_CHECK_TEXT_BYTES 256
+
+/* Active checks of a pool's servers. */
+struct conf_check {
+	bool is_set;
+	uint32_t interval_ms, timeout_ms;
+	uint32_t rise, fall;
+	uint32_t jitter_pct; /* of the interval, both ways */
+	char send[CONF_CHECK_TEXT_BYTES], expect[CONF_CHECK_TEXT_BYTES]; /* "": none */
+};
+
+enum conf_balance { CONF_BALANCE_ROUND_ROBIN, CONF_BALANCE_LEAST_CONN, CONF_BALANCE_RANDOM, CONF_BALANCE_HASH };
+enum conf_proxy { CONF_PROXY_OFF, CONF_PROXY_V1, CONF_PROXY_V2 };
 
 struct conf_pool {
 	char name[CONF_NAME_BYTES];
 	int line;
+	int balance; /* enum conf_balance */
 	uint32_t connect_timeout_ms;
+	uint32_t retries; /* on other servers */
+	uint32_t queue_max;
+	uint32_t queue_timeout_ms;
+	struct conf_source source;
+	int proxy_protocol; /* enum conf_proxy, sent to the servers */
+	uint32_t eject_failures; /* 0: never */
+	uint32_t eject_ms, eject_max_ms;
+	uint32_t slow_start_ms; /* 0: none */
+	struct conf_check check;
 	unsigned int n_servers;
 	struct conf_server servers[CONF_SERVERS_MAX];
 };
@@ -82,6 +136,7 @@ struct conf {
 	struct conf_log log;
 	struct conf_worker worker;
 	struct conf_wire wire;
+	struct conf_resolver resolver;
 	unsigned int n_listeners;
 	struct conf_listener listeners[CONF_LISTENERS_MAX];
 	unsigned int n_pools;
@@ -98,7 +153,8 @@ enum conf_type {
 	CONF_T_MS, /* uint32_t, in milliseconds; text has a unit */
 	CONF_T_SIZE, /* uint64_t, in bytes; text may have k, M or G */
 	CONF_T_BIND, /* union addr, "*" allowed */
-	CONF_T_ADDRESS, /* union addr */
+	CONF_T_TARGET, /* struct conf_target: address or name, with port */
+	CONF_T_SOURCE, /* struct conf_source: "any", or an address with or without a range of ports */
 };
 
 struct conf_key {
@@ -132,6 +188,12 @@ struct conf *conf_load_text(const char *text, size_t len, const char *name,
 			    void *ctx, int *mistakes);
 
 void conf_free(struct conf *conf);
+
+/*
+ * Fill resolver.servers from a file in the format of resolv.conf(5). Returns their number; 0: none
+ * in there, or no file.
+ */
+unsigned int conf_resolv_conf(struct conf_resolver *resolver, const char *path);
 
 /*
  * "5s", "50us", "2m"; a bare number only if it is 0. Result in microseconds. 0 or -EINVAL,

@@ -6,7 +6,7 @@
  *
  *   entry   := name [label] '{' entry* '}' [';']
  *            | name ('=' | ':' | blank) value (';' | ',' | end of line | before '}')
- *   name, label, value := bare word, or "string" with \n \t \\ \" escapes
+ *   name, label, value := bare word, or "string" with \n \r \t \\ \" escapes
  *   comment := '#' to the end of the line, or C style, which nests
  *
  * Left out, each with a message of its own: arrays, macros (.include), variables, heredocs. A
@@ -150,12 +150,14 @@ static void read_string(struct parser *ps)
 			c = *ps->p++;
 			if (c == 'n') {
 				c = '\n';
+			} else if (c == 'r') {
+				c = '\r';
 			} else if (c == 't') {
 				c = '\t';
 			} else if (c != '"' && c != '\\') {
 				conf_error(
 					ps->errs, ps->tok_line,
-					"unknown escape in string; expected \\n, \\t, \\\\ or \\\"");
+					"unknown escape in string; expected \\n, \\r, \\t, \\\\ or \\\"");
 				if (c == '\n')
 					ps->p--;
 				ps->tok = TOK_BAD;

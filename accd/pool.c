@@ -10,6 +10,7 @@
 #include <stdlib.h>
 
 #include "pool.h"
+#include "worker.h"
 
 int pool_init(struct pool *pool, const struct conf_pool *conf,
 	      struct counters_map *map, unsigned int worker)
@@ -34,6 +35,34 @@ void pool_exit(struct pool *pool)
 {
 	free(pool->servers);
 	pool->servers = NULL;
+}
+
+int pools_reload(struct worker *w, const struct conf *conf)
+{
+	unsigned int i;
+	int r;
+
+	w->pools = calloc(conf->n_pools, sizeof(*w->pools));
+	if (!w->pools)
+		return -ENOMEM;
+	for (i = 0; i < conf->n_pools; i++) {
+		w->pools[i] = calloc(1, sizeof(**w->pools));
+		r = w->pools[i] ? pool_init(w->pools[i], &conf->pools[i], w->map, w->index) : -ENOMEM;
+		if (r)
+			return r;
+		w->n_pools++;
+	}
+	return 0;
+}
+
+void pools_exit(struct worker *w)
+{
+	while (w->n_pools) {
+		pool_exit(w->pools[--w->n_pools]);
+		free(w->pools[w->n_pools]);
+	}
+	free(w->pools);
+	w->pools = NULL;
 }
 
 struct server *pool_pick(struct pool *pool)

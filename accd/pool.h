@@ -8,6 +8,8 @@
 #include "counters.h"
 #include "server.h"
 
+struct worker;
+
 /*
  * After a server failed to accept the connection, this many others are tried. More would let a
  * dead pool hold a client for minutes.
@@ -22,6 +24,13 @@ struct pool {
 	unsigned int n_servers;
 	unsigned int next; /* round robin */
 };
+
+/*
+ * Make worker.pools what the configuration says. Pools and servers that were there before keep
+ * their state. 0 or -errno, and then nothing has changed.
+ */
+int pools_reload(struct worker *w, const struct conf *conf);
+void pools_exit(struct worker *w);
 
 /* map, worker: where it counts. 0 or -ENOMEM. */
 int pool_init(struct pool *pool, const struct conf_pool *conf,

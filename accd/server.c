@@ -21,7 +21,7 @@ void server_init(struct server *server, const struct conf_server *conf,
 int server_connect(struct server *server, const struct stack_ops *ops,
 		   int *done)
 {
-	const union addr *addr = &server->conf->address;
+	const union addr *addr = &server->conf->target.addr;
 	const int one = 1;
 	int fd, r;
 

@@ -142,7 +142,7 @@ static enum log_phase session_phase(const struct session *s)
 
 void session_record(struct worker *w, const struct session *s, struct log_record *rec)
 {
-	const struct pool *pool = s->listener->pool;
+	const struct pool *pool = s->pool;
 
 	memset(rec, 0, sizeof(*rec));
 	rec->accept_us = s->accept_us;
@@ -176,7 +176,7 @@ static void session_end(struct worker *w, const struct session *s,
 			enum log_cause cause)
 {
 	struct counters_listener *lc = s->listener->counters;
-	struct counters_pool *pc = s->listener->pool->counters;
+	struct counters_pool *pc = s->pool->counters;
 	struct log_record rec;
 
 	session_record(w, s, &rec);
@@ -232,7 +232,7 @@ static void session_set_timer(struct worker *w, struct session *s)
 	uint64_t deadline_us =
 		s->state == SESSION_CONNECTING ?
 			s->try_us +
-				s->listener->pool->conf->connect_timeout_ms *
+				s->pool->conf->connect_timeout_ms *
 					1000ULL :
 			s->last_active_us +
 				s->listener->conf->idle_timeout_ms * 1000ULL;
@@ -259,7 +259,7 @@ static void session_connected(struct worker *w, struct session *s)
 	s->conn[SIDE_UP].flags |= CONN_WR_READY;
 	s->server->counters->sessions_total++;
 	s->server->counters->sessions++;
-	hist_add(&s->listener->pool->counters->connect, &hist_time_us, s->connect_us);
+	hist_add(&s->pool->counters->connect, &hist_time_us, s->connect_us);
 	session_set_timer(w, s);
 }
 
@@ -307,22 +307,22 @@ static void session_connect(struct worker *w, struct session *s,
 static void session_next_server(struct worker *w, struct session *s)
 {
 	struct server *next =
-		pool_pick_next(s->listener->pool, s->server, s->tries);
+		pool_pick_next(s->pool, s->server, s->tries);
 
 	s->server->counters->connect_errors_total++;
-	s->listener->pool->counters->connect_errors_total++;
+	s->pool->counters->connect_errors_total++;
 	w->counters->connect_errors_total++;
 	conn_close(w, &s->conn[SIDE_UP], true);
 	if (next) {
 		w->counters->retries_total++;
-		s->listener->pool->counters->retries_total++;
+		s->pool->counters->retries_total++;
 		session_connect(w, s,
 				next); /* depth: at most POOL_RETRIES_MAX */
 	} else {
 		session_close(
 			w, s,
 			w->now_us - s->try_us >=
-					s->listener->pool->conf
+					s->pool->conf
 							->connect_timeout_ms *
 						1000ULL ?
 				LOG_CAUSE_TIMEOUT :
@@ -341,6 +341,7 @@ void session_open(struct worker *w, struct listener *l, int fd,
 	s->gen = gen;
 	s->state = SESSION_CONNECTING;
 	s->listener = l;
+	s->pool = l->pool;
 	s->client = *client;
 	s->accept_us = w->now_us;
 	s->last_active_us = w->now_us;
@@ -360,7 +361,7 @@ void session_open(struct worker *w, struct listener *l, int fd,
 		session_close(w, s, LOG_CAUSE_PROXY);
 		return;
 	}
-	session_connect(w, s, pool_pick(l->pool));
+	session_connect(w, s, pool_pick(s->pool));
 }
 
 /* ---- events ---- */
@@ -452,7 +453,7 @@ void session_timer(struct worker *w, struct timer *t)
 
 	if (s->state == SESSION_CONNECTING) {
 		if (w->now_us - s->try_us <
-		    s->listener->pool->conf->connect_timeout_ms * 1000ULL) {
+		    s->pool->conf->connect_timeout_ms * 1000ULL) {
 			session_set_timer(w, s);
 			return;
 		}

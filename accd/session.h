@@ -15,6 +15,7 @@
 #include "timer.h"
 
 struct listener;
+struct pool;
 struct server;
 struct worker;
 
@@ -76,6 +77,7 @@ struct session {
 	uint32_t gen; /* counts the sessions of this place of the slab: part of the id */
 	bool is_ready; /* on worker.ready: has work that no event will announce */
 	struct listener *listener;
+	struct pool *pool; /* who serves it: the listener's, unless something chose another */
 	struct server *server;
 	uint64_t last_active_us; /* last byte in either direction */
 	uint64_t accept_us, try_us,

@@ -83,7 +83,7 @@ static void worker_accept(struct worker *w)
 /* How long the loop may sleep. */
 static int worker_timeout_ms(const struct worker *w)
 {
-	bool is_waiting = w->wheel.count || w->is_draining;
+	bool is_waiting = w->wheel.count || w->task_wheel.count || w->is_draining;
 	unsigned int i;
 
 	if (w->ready)
@@ -104,7 +104,8 @@ static int worker_timeout_ms(const struct worker *w)
 
 static void worker_event(struct worker *w, const struct epoll_event *ev)
 {
-	void *source = (void *)(uintptr_t)(ev->data.u64 & ~(uint64_t)63);
+	void *source = (void *)(uintptr_t)(ev->data.u64 & ((1ULL << EV_GEN_SHIFT) - 1) &
+					   ~(uint64_t)EV_KIND_MASK);
 	uint8_t gen = ev->data.u64 >> EV_GEN_SHIFT & EV_GEN_MASK;
 	uint64_t value;
 
@@ -123,12 +124,22 @@ static void worker_event(struct worker *w, const struct epoll_event *ev)
 			w->notifier_fd, &value,
 			sizeof(value)); /* clears it; worker.stop says the rest */
 		break;
+	case EV_SOURCE:
+		((struct event_source *)source)->fn(w, source, gen, ev->events);
+		break;
 	}
 }
 
-static void worker_timer(void *ctx, struct timer *t)
+static void worker_session_timer(void *ctx, struct timer *t)
 {
 	session_timer(ctx, t);
+}
+
+static void worker_task_timer(void *ctx, struct timer *t)
+{
+	struct worker_timer *wt = (struct worker_timer *)((char *)t - offsetof(struct worker_timer, timer));
+
+	wt->fn(ctx, wt);
 }
 
 static void worker_begin_drain(struct worker *w)
@@ -226,6 +237,7 @@ static int worker_loop(void *arg)
 
 	w->now_us = clock_us();
 	timer_wheel_init(&w->wheel, w->now_us);
+	timer_wheel_init(&w->task_wheel, w->now_us);
 	r = loop_open(w);
 	if (r)
 		goto out;
@@ -242,7 +254,9 @@ static int worker_loop(void *arg)
 			worker_run_ready(w);
 		worker_accept(w);
 		if (w->now_us / TIMER_TICK_US != w->wheel.tick)
-			timer_run(&w->wheel, w->now_us, worker_timer, w);
+			timer_run(&w->wheel, w->now_us, worker_session_timer, w);
+		if (w->now_us / TIMER_TICK_US != w->task_wheel.tick)
+			timer_run(&w->task_wheel, w->now_us, worker_task_timer, w);
 
 		stop = atomic_load_explicit(&w->stop, memory_order_relaxed);
 		if (stop != WORKER_RUN) {
@@ -328,21 +342,17 @@ static int worker_init(struct worker *w, const struct stack_ops *ops,
 		r = relay_init(w);
 	if (r)
 		return r;
-	w->pools = calloc(conf->n_pools, sizeof(*w->pools));
 	w->listeners = aligned_alloc(_Alignof(struct listener),
 				     conf->n_listeners * sizeof(*w->listeners));
-	if (!w->pools || !w->listeners)
+	if (!w->listeners)
 		return -ENOMEM;
-	for (i = 0; i < conf->n_pools; i++) {
-		r = pool_init(&w->pools[i], &conf->pools[i], w->map, w->index);
-		if (r)
-			return r;
-		w->n_pools++;
-	}
+	r = pools_reload(w, conf);
+	if (r)
+		return r;
 	memset(w->listeners, 0, conf->n_listeners * sizeof(*w->listeners));
 	for (i = 0; i < conf->n_listeners; i++) {
 		w->listeners[i].conf = &conf->listeners[i];
-		w->listeners[i].pool = &w->pools[conf->listeners[i].pool];
+		w->listeners[i].pool = w->pools[conf->listeners[i].pool];
 		w->listeners[i].fd = -1;
 		w->listeners[i].counters = counters_listener(
 			w->map, w->index, conf->listeners[i].name);
@@ -355,11 +365,7 @@ static int worker_init(struct worker *w, const struct stack_ops *ops,
 
 static void worker_exit(struct worker *w)
 {
-	unsigned int i;
-
-	for (i = 0; i < w->n_pools; i++)
-		pool_exit(&w->pools[i]);
-	free(w->pools);
+	pools_exit(w);
 	free(w->listeners);
 	relay_exit(w);
 	session_slab_exit(w);

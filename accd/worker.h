@@ -52,8 +52,9 @@ struct worker {
 	struct listener *listeners;
 	unsigned int n_listeners;
 	bool is_accept_paused;
-	struct pool *pools;
+	struct pool **pools; /* in the order of conf->pools */
 	unsigned int n_pools;
+	struct timer_wheel task_wheel; /* struct worker_timer: all that is no session's */
 
 	struct log_ring *log; /* NULL: off */
 	struct counters_map *map; /* shared with the supervisor */
@@ -74,20 +75,34 @@ struct worker {
 };
 
 /*
- * epoll's data word: a pointer to something aligned to 64 bytes, with the kind of thing and a
- * generation in the low bits. Every source of events of the loop is one of these.
+ * epoll's data word: a pointer to something aligned to 64 bytes, with the kind of thing in the
+ * low bits and a generation in the high ones. Every source of events of the loop is one of these.
  */
 enum ev_kind {
 	EV_LISTENER, /* struct listener: connections wait */
 	EV_CLIENT, /* struct session: its client's connection */
 	EV_SERVER, /* struct session: its server's connection */
 	EV_NOTIFIER, /* struct worker: worker.stop has changed */
+	EV_SOURCE, /* struct event_source: whatever else has a descriptor */
 };
 
-#define EV_KIND_MASK 0x3
-#define EV_GEN_SHIFT 2
-#define EV_GEN_MASK \
-	0xf /* more generations than servers tried for one session */
+#define EV_KIND_MASK 0x3f
+#define EV_GEN_SHIFT 56 /* no address of a process comes so high */
+#define EV_GEN_MASK 0xff /* more generations than servers tried for one session */
+
+/*
+ * First member of what has a descriptor in the loop and is no session: `fn` gets its events, with
+ * the generation given to worker_event_data().
+ */
+struct event_source {
+	_Alignas(64) void (*fn)(struct worker *w, struct event_source *src, uint8_t gen, uint32_t events);
+};
+
+/* A deadline of something that is no session; its owner says what happens. See timer.h. */
+struct worker_timer {
+	struct timer timer;
+	void (*fn)(struct worker *w, struct worker_timer *t);
+};
 
 static inline uint64_t worker_event_data(const void *source, enum ev_kind kind,
 					 uint8_t gen)

@@ -72,7 +72,7 @@ static void test_good(void **state)
 	assert_int_equal(conf->pools[0].connect_timeout_ms, 1500);
 	assert_int_equal(conf->pools[0].n_servers, 2);
 	assert_string_equal(conf->pools[0].servers[1].name, "s2");
-	assert_string_equal(addr_format(&conf->pools[0].servers[1].address,
+	assert_string_equal(addr_format(&conf->pools[0].servers[1].target.addr,
 					text, sizeof(text)),
 			    "10.77.1.3:8080");
 	assert_int_equal(conf->pools[1].n_servers, 1);
