@@ -66,7 +66,7 @@ static const struct lkl_host_ops host_ops = {
 	.booted = lkl__booted,
 	.halted = lkl__halted,
 	.task_exited = lkl__task_exited,
-	.wire_attached = lkl__wire_attached,
+	.wire_watch = lkl__wire_watch,
 	.protect = lkl__protect,
 };
 

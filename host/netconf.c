@@ -56,6 +56,11 @@ int lkl_wire_attach(struct lkl_wire *wire)
 	return lkl_kernel_wire_attach(wire);
 }
 
+int lkl_wire_detach(struct lkl_wire *wire)
+{
+	return lkl_kernel_wire_detach(wire);
+}
+
 /* ---- by ioctl ---- */
 
 static int if_ioctl(unsigned int cmd, void *arg)

@@ -45,6 +45,7 @@
 
 struct device {
 	struct lkl_wire wire;	/* first */
+	struct lkl_wire_stats wire_stats;
 	struct lkl_wire *used;	/* &wire, or that of a raw device; NULL: not attached */
 	struct lkl_netdev *nd;
 	struct lkl_netdev_stats stats;
@@ -432,6 +433,8 @@ static int device_new(struct lkl_netdev *nd, const struct lkl_netdev_args *args,
 	d->wire.ops = &netdev_wire_ops;
 	d->wire.features = wire_features(nd, args ? args->offload : 0);
 	d->wire.queues = 1;
+	d->wire.stats = &d->wire_stats;
+	d->wire.rx_ring_frames = d->wire.ring_frames_max = SLOTS;
 	d->wire.mtu = 1500;
 	memcpy(d->wire.mac, nd->mac, sizeof(nd->mac));
 	d->used = &d->wire;

@@ -34,7 +34,8 @@
 #define HWCAP2_FSGSBASE (1 << 1)
 #endif
 
-#define VCPU_WIRES_MAX 16
+/* All queues of one wire may belong to one vCPU, and of a few more wires. */
+#define VCPU_WATCHES_MAX (2 * LKL_WIRE_QUEUES_MAX)
 #define SIGNAL_STACK_BYTES 65536
 
 static const size_t thread_stack_bytes = 1 << 20;
@@ -52,11 +53,19 @@ struct own_thread {
 	char *signal_stack;
 };
 
+/* One queue of a wire, with the descriptors that tell of its frames. Never freed: a queue that is watched again gets its own back. */
+struct watch {
+	struct lkl_wire *wire;
+	uint32_t queue;
+	int is_on;
+	uint32_t fds_len;
+	int fds[1 + LKL_WIRE_MORE_FDS];
+};
+
 static struct vcpu {
-	struct lkl_wire *wires[VCPU_WIRES_MAX];
-	int wire_fds[VCPU_WIRES_MAX];
-	unsigned int wires_len;
-	time_t tended_sec;
+	struct watch watches[VCPU_WATCHES_MAX];
+	unsigned int watches_len;
+	pthread_mutex_t lock;		/* watches, for who adds or switches, and against a wire that goes away */
 	struct own_thread *home, *guard;
 } vcpus[LKL_VCPUS_MAX];
 
@@ -64,7 +73,11 @@ static struct lkl_boot_params boot_params;
 
 void lkl__vcpus_init(void)
 {
+	unsigned int i;
+
 	memset(vcpus, 0, sizeof(vcpus));
+	for (i = 0; i < LKL_VCPUS_MAX; i++)
+		pthread_mutex_init(&vcpus[i].lock, NULL);
 }
 
 void lkl__set_gs_base(uint64_t base)
@@ -207,30 +220,59 @@ int lkl__vcpus_join(void)
 
 /* ---- sleeping ---- */
 
-void lkl__wire_attached(uint32_t vcpu, struct lkl_wire *wire, uint32_t queue)
+static struct watch *watch_find(struct vcpu *v, struct lkl_wire *wire, uint32_t queue)
 {
-	struct vcpu *v = &vcpus[vcpu];
-	int fd = wire->ops->wait_fd(wire, queue);
-
-	if (fd < 0 || v->wires_len == VCPU_WIRES_MAX)
-		return;
-	v->wires[v->wires_len] = wire;
-	v->wire_fds[v->wires_len] = fd;
-	__atomic_store_n(&v->wires_len, v->wires_len + 1, __ATOMIC_RELEASE);
-}
-
-/* The wires' slow upkeep, about once a second while the vCPU sleeps at all; a coarse clock is a load from memory. */
-static void wires_tend(struct vcpu *v)
-{
-	struct timespec now;
+	struct watch *unused = NULL;
 	unsigned int i;
 
-	clock_gettime(CLOCK_MONOTONIC_COARSE, &now);
-	if (now.tv_sec == v->tended_sec)
-		return;
-	v->tended_sec = now.tv_sec;
-	for (i = 0; i < v->wires_len; i++)
-		v->wires[i]->ops->tend(v->wires[i], 0);
+	for (i = 0; i < v->watches_len; i++) {
+		if (v->watches[i].wire == wire && v->watches[i].queue == queue)
+			return &v->watches[i];
+		if (!v->watches[i].is_on)
+			unused = &v->watches[i];
+	}
+	return unused ? unused : i < VCPU_WATCHES_MAX ? &v->watches[i] : NULL;
+}
+
+int32_t lkl__wire_watch(uint32_t vcpu, struct lkl_wire *wire, uint32_t queue, int32_t on)
+{
+	struct vcpu *v = &vcpus[vcpu];
+	struct watch *watch;
+
+	pthread_mutex_lock(&v->lock);
+	watch = watch_find(v, wire, queue);
+	if (!watch) {
+		pthread_mutex_unlock(&v->lock);
+		return on ? -ENOSPC : 0;
+	}
+	if (on) {
+		const int fd = wire->ops->wait_fd(wire, queue);
+
+		watch->wire = wire;
+		watch->queue = queue;
+		watch->fds_len = 0;
+		if (fd >= 0)
+			watch->fds[watch->fds_len++] = fd;
+		if (wire->ops->more_fds)
+			watch->fds_len += wire->ops->more_fds(wire, queue, &watch->fds[watch->fds_len], LKL_WIRE_MORE_FDS);
+		if (watch == &v->watches[v->watches_len])
+			__atomic_store_n(&v->watches_len, v->watches_len + 1, __ATOMIC_RELEASE);
+	}
+	__atomic_store_n(&watch->is_on, on && watch->wire == wire, __ATOMIC_RELEASE);
+	pthread_mutex_unlock(&v->lock);
+	return 0;
+}
+
+/*
+ * A wait reported an error. Tending to the wire is for the thread that has the vCPU, which this one may not be any more: only
+ * leave word for it.
+ */
+static void watch_failed(struct vcpu *v, struct watch *watch)
+{
+	pthread_mutex_lock(&v->lock);
+	if (watch->is_on)
+		__atomic_fetch_or(&watch->wire->tend_wanted, 1ull << watch->queue, __ATOMIC_RELEASE);
+	pthread_mutex_unlock(&v->lock);
 }
 
 /* Each waiting thread has a descriptor of its own: with one for all, the first to wake would take the others' kicks. */
@@ -250,32 +292,38 @@ void lkl__idle_wait(struct lkl_thread *self, uint32_t vcpu, int64_t timeout_ns)
 {
 	static const int64_t no_fd_timeout_ns = 1000000;
 	struct timespec timeout;
-	struct pollfd fds[1 + VCPU_WIRES_MAX];
+	struct pollfd fds[1 + VCPU_WATCHES_MAX];
+	uint8_t watch_of[1 + VCPU_WATCHES_MAX];
 	struct vcpu *v = &vcpus[vcpu];
-	unsigned int i, n = __atomic_load_n(&v->wires_len, __ATOMIC_ACQUIRE);
+	unsigned int i, k, n = 1, len = __atomic_load_n(&v->watches_len, __ATOMIC_ACQUIRE);
 	uint64_t count;
 
 	/* The first time: who wanted to kick meanwhile could not, so look again before sleeping. */
 	if (!self->wake_fd && !wake_fd_make(self))
 		return;
 	fds[0] = (struct pollfd){ .fd = self->wake_fd ? self->wake_fd : -1, .events = POLLIN };
-	for (i = 0; i < n; i++) {
-		fds[1 + i] = (struct pollfd){ .fd = v->wire_fds[i], .events = POLLIN };
-		v->wires[i]->stats[0].waits_total++;
+	for (i = 0; i < len; i++) {
+		struct watch *watch = &v->watches[i];
+
+		if (!__atomic_load_n(&watch->is_on, __ATOMIC_ACQUIRE) || n + watch->fds_len > 1 + VCPU_WATCHES_MAX)
+			continue;
+		watch->wire->stats[watch->queue].waits_total++;
+		for (k = 0; k < watch->fds_len; k++) {
+			watch_of[n] = i;
+			fds[n++] = (struct pollfd){ .fd = watch->fds[k], .events = POLLIN };
+		}
 	}
-	if (n)
-		wires_tend(v);
 	/* The process has no descriptor left: nobody can end the wait, so it has to be short. */
 	if (fds[0].fd < 0 && (timeout_ns < 0 || timeout_ns > no_fd_timeout_ns))
 		timeout_ns = no_fd_timeout_ns;
 	timeout = (struct timespec){ .tv_sec = timeout_ns / 1000000000, .tv_nsec = timeout_ns % 1000000000 };
-	if (ppoll(fds, 1 + n, timeout_ns < 0 ? NULL : &timeout, NULL) <= 0)
+	if (ppoll(fds, n, timeout_ns < 0 ? NULL : &timeout, NULL) <= 0)
 		return;
 	if (fds[0].revents)
 		(void)!read(fds[0].fd, &count, sizeof(count));
-	for (i = 0; i < n; i++)
-		if (fds[1 + i].revents & ~POLLIN)
-			v->wires[i]->ops->tend(v->wires[i], 0);
+	for (i = 1; i < n; i++)
+		if (fds[i].revents & ~POLLIN)
+			watch_failed(v, &v->watches[watch_of[i]]);
 }
 
 void lkl__kick(struct lkl_thread *thread)

@@ -49,7 +49,7 @@ void lkl__futex_wait(uint32_t *word, uint32_t value, int64_t timeout_ns);
 void lkl__futex_wake(uint32_t *word);
 void lkl__yield(void);
 int32_t lkl__barrier_all(void);
-void lkl__wire_attached(uint32_t vcpu, struct lkl_wire *wire, uint32_t queue);
+int32_t lkl__wire_watch(uint32_t vcpu, struct lkl_wire *wire, uint32_t queue, int32_t on);
 
 /* thread.c */
 int32_t lkl__thread_register(void);

@@ -92,6 +92,7 @@
 
 struct packet_wire {
 	struct lkl_wire wire; /* first: callers hold a pointer to it */
+	struct lkl_wire_stats stats;
 
 	/*
 	 * rx: indices run freely; & rx_mask gives the slot. rx_released <= rx_fetched <= rx_next.
@@ -857,6 +858,10 @@ int wire_packet_open(const struct lkl_wire_params *params, struct lkl_wire **out
 
 	p->wire.ops = &packet_ops;
 	p->wire.queues = 1;
+	p->wire.stats = &p->stats;
+	p->wire.rx_ring_frames = rx_frames;
+	p->wire.tx_ring_frames = tx_frames;
+	p->wire.ring_frames_max = 1u << 16;
 	p->wire.features = LKL_WIRE_F_CSUM | LKL_WIRE_F_TSO4 | LKL_WIRE_F_TSO6 | LKL_WIRE_F_RXCSUM |
 			   LKL_WIRE_F_RXGSO;
 	if (host_has_uso())

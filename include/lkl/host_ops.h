@@ -86,23 +86,31 @@ struct lkl_wire;
 #define LKL_WIRE_F_RXCSUM 0x10	/* rx: vnet.flags are meaningful */
 #define LKL_WIRE_F_RXGSO 0x20	/* rx: frames above the MTU with gso_size set may arrive */
 
-/* Drops and work by reason, written by the wire on the vCPU's thread, readable (racily) by anyone. */
+/*
+ * Work and drops of one queue. Every lost frame is counted once, by its reason. Written on the thread of the vCPU that owns
+ * the queue (waits_total by the vCPU loop), readable (racily) by anyone.
+ */
 struct lkl_wire_stats {
 	uint64_t rx_frames_total, rx_bytes_total;
 	uint64_t rx_fetched_total;	/* frames taken with rx_fetch() */
 	uint64_t rx_dropped_total;	/* lost by the host before we saw them (ring or socket buffer full) */
 	uint64_t rx_malformed_total;	/* refused: truncated, absurd length or header */
+	uint64_t rx_foreign_total;	/* well-formed, but not for us: another VLAN */
 	uint64_t tx_frames_total, tx_bytes_total;
 	uint64_t tx_big_total;		/* frames that left through the gather path */
-	uint64_t tx_full_total;		/* tx() answered -EAGAIN */
-	uint64_t tx_errors_total;	/* the host refused a frame */
+	uint64_t tx_full_total;		/* tx() answered -EAGAIN; no frame was lost */
+	uint64_t tx_errors_total;	/* refused: malformed, longer than the MTU, or the host would not have it */
+	uint64_t tx_down_total;		/* the link is down or gone */
+	uint64_t tx_stalled_total;	/* the host had no room for too long */
 	uint64_t kicks_total;		/* host calls made to start transmission */
+	uint64_t calls_total;		/* all host calls made to move frames, kicks among them */
 	uint64_t waits_total;		/* host waits that slept (counted by the vCPU loop) */
 };
 
 /*
  * A wire: moves L2 frames between one netdev and the outside. rx and tx are named as the stack sees them. All calls for
  * one queue come from one thread at a time (the vCPU that owns the queue); different queues may be used in parallel.
+ * Functions without a queue are called from any vCPU, one at a time; those marked optional may be NULL.
  */
 struct lkl_wire_ops {
 	const char *name;
@@ -154,26 +162,60 @@ struct lkl_wire_ops {
 	int (*wait_fd)(struct lkl_wire *w, uint32_t queue);
 
 	/*
-	 * Slow upkeep, a few host calls: reads the host's drop counters into stats and clears an error that keeps wait_fd
-	 * awake (POLLERR: the interface went down). Call it when a wait reports an error, and about once a second.
+	 * [optional] Further descriptors to wait on, for a queue that is fed from several places; at most `max`, which is
+	 * LKL_WIRE_MORE_FDS. Returns how many.
+	 */
+	uint32_t (*more_fds)(struct lkl_wire *w, uint32_t queue, int *fds, uint32_t max);
+
+	/*
+	 * Slow upkeep, a few host calls: reads the host's drop counters into stats, clears an error that keeps wait_fd awake
+	 * (POLLERR: the interface went down), and writes link_down and mtu_max of the wire when they have changed. Called when
+	 * a wait reports an error, and about once a second.
 	 */
 	void (*tend)(struct lkl_wire *w, uint32_t queue);
+
+	/*
+	 * [optional] Which frames the stack wants: LKL_WIRE_RX_*. Unicast to `mac` and broadcast always. Called with locks
+	 * held: must be quick.
+	 */
+	void (*set_rx_mode)(struct lkl_wire *w, uint32_t mode);
+
+	/*
+	 * [optional] Which of the LKL_WIRE_F_RX* frames the wire may deliver from now on, a subset of `features`. A wire
+	 * without it goes on, and the driver makes plain frames of them (slower). 0 or -errno.
+	 */
+	int (*set_rx_offloads)(struct lkl_wire *w, uint32_t features);
+
+	/*
+	 * [optional] Change the rings of all queues to these sizes and write them to rx_ring_frames and tx_ring_frames. No
+	 * queue is in use and none has a described frame. 0; -errno: nothing has changed.
+	 */
+	int (*set_rings)(struct lkl_wire *w, uint32_t rx_frames, uint32_t tx_frames);
 
 	/* Free everything. No queue is in use any more. */
 	void (*close)(struct lkl_wire *w);
 };
 
 #define LKL_WIRE_QUEUES_MAX 64
+#define LKL_WIRE_MORE_FDS 3
 
-/* Common head of every wire; a mechanism embeds it as its first member. */
+#define LKL_WIRE_RX_PROMISC 0x1
+#define LKL_WIRE_RX_ALLMULTI 0x2
+
+/* Common head of every wire; a mechanism embeds it as its first member. Sizes of 0: there is no such thing. */
 struct lkl_wire {
 	const struct lkl_wire_ops *ops;
+	struct lkl_wire_stats *stats;	/* of each queue; the wire's memory, 64-byte aligned where queues differ in threads */
 	uint32_t features;	/* LKL_WIRE_F_* */
-	uint32_t queues;	/* 1 .. LKL_WIRE_QUEUES_MAX */
-	uint32_t mtu;		/* L3 bytes */
+	uint32_t queues;	/* 1 .. LKL_WIRE_QUEUES_MAX; fixed */
+	uint32_t mtu;		/* L3 bytes: what the stack's netdev begins with */
+	uint32_t mtu_max;	/* what it may be set to; 0: any. tend() may change it */
 	uint8_t mac[6];		/* address that the stack's netdev uses */
-	uint8_t pad[2];
-	struct lkl_wire_stats stats[1 /* queue 0; more with multi-queue wires */];
+	uint8_t link_down;	/* 1: no carrier. tend() may change it */
+	uint8_t pad[1];
+	uint32_t rx_ring_frames, tx_ring_frames;	/* of one queue */
+	uint32_t ring_frames_max;
+	uint64_t tend_wanted;	/* bit i: a wait reported an error of queue i; set by the vCPU loop, cleared by the driver */
 };
 
 /* ---- threads ---------------------------------------------------------------------------------------------------- */
@@ -262,8 +304,8 @@ struct lkl_host_ops {
 	/* host/task.c: an application task has returned; its stack is no longer in use. */
 	void (*task_exited)(struct lkl_task *task, int32_t ret);
 
-	/* host/vcpu.c: the vCPU's idle_wait shall watch this wire queue. */
-	void (*wire_attached)(uint32_t vcpu, struct lkl_wire *wire, uint32_t queue);
+	/* host/vcpu.c: the vCPU's idle_wait shall watch this wire queue, or no longer. 0 or -ENOSPC. */
+	int32_t (*wire_watch)(uint32_t vcpu, struct lkl_wire *wire, uint32_t queue, int32_t on);
 
 	/* host/module.c: protection (LKL_PROT_*) of pages of the image's own memory; 0 or -errno. */
 	int32_t (*protect)(void *addr, uint64_t bytes, uint32_t prot);
@@ -358,8 +400,14 @@ void lkl_task_post(struct lkl_task *task);
 int lkl_kernel_notifier_new(int *handle);
 int lkl_kernel_notify(int handle);
 
-/* [task] Make a netdev of a wire; returns the interface index or -errno. */
+/*
+ * [task] Make a netdev of a wire; returns the interface index or -errno. Queue i belongs to vCPU i mod vcpus, which alone
+ * calls the wire for it; frames leave on a queue of the vCPU that sends.
+ */
 int lkl_kernel_wire_attach(struct lkl_wire *wire);
+
+/* [task] Remove the netdev of a wire. Afterwards nobody uses the wire, which may be closed. 0; -ENODEV: it has none. */
+int lkl_kernel_wire_detach(struct lkl_wire *wire);
 
 /*
  * host/shadow.c, for a kernel built with KASAN: map [start, start + bytes) as zeros that cost no memory until written.
@@ -376,8 +424,8 @@ void lkl_shadow_map(uint64_t start, uint64_t bytes);
 LKL__ASSERT(sizeof(struct lkl_vnet_hdr) == 10, "struct lkl_vnet_hdr");
 LKL__ASSERT(sizeof(struct lkl_iov) == 16, "struct lkl_iov");
 LKL__ASSERT(sizeof(struct lkl_rx_frame) == 32, "struct lkl_rx_frame");
-LKL__ASSERT(sizeof(struct lkl_wire_stats) == 12 * 8, "struct lkl_wire_stats");
-LKL__ASSERT(sizeof(struct lkl_wire) == 32 + 12 * 8, "struct lkl_wire");
+LKL__ASSERT(sizeof(struct lkl_wire_stats) == 16 * 8, "struct lkl_wire_stats");
+LKL__ASSERT(sizeof(struct lkl_wire) == 64, "struct lkl_wire");
 LKL__ASSERT(sizeof(struct lkl_boot_params) == 7 * 8, "struct lkl_boot_params");
 LKL__ASSERT(sizeof(struct lkl_stats) == 8 * 8, "struct lkl_stats");
 LKL__ASSERT(sizeof(struct lkl_thread) == 128, "struct lkl_thread");

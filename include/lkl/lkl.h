@@ -130,9 +130,13 @@ int lkl_notify(int handle);
 
 /*
  * [task] Give a wire to the instance: a netdev with the wire's MAC and MTU appears, named wire0, wire1 ... The wire must
- * outlive the instance. Returns the interface index, or -errno.
+ * outlive the instance, or be detached before it is closed. Queue i of the wire belongs to vCPU i mod lkl_vcpus(). Returns
+ * the interface index, or -errno.
  */
 int lkl_wire_attach(struct lkl_wire *wire);
+
+/* [task] Remove the netdev of a wire, which may be closed afterwards. 0; -ENODEV: it has none. */
+int lkl_wire_detach(struct lkl_wire *wire);
 
 /* ---- kernel modules ---- */
 

@@ -73,6 +73,7 @@ static int setup(void **state)
 	p->rx_mask = p->tx_mask = FRAMES - 1;
 	p->wire.ops = &packet_ops;
 	p->wire.mtu = 1500;
+	p->wire.stats = &p->stats;
 	seed = 1;
 	k_tx_head = k_rx_head = k_rx_next_id = k_queue_head = k_queue_tail = delivered_len =
 		k_refused = 0;
