@@ -71,6 +71,25 @@ bool addr_overlap(const union addr *a, const union addr *b)
 	       b->in.sin_addr.s_addr == htonl(INADDR_ANY);
 }
 
+static uint64_t hash_bytes(const void *data, size_t len)
+{
+	const uint8_t *p = data;
+	uint64_t h = 0xcbf29ce484222325ULL; /* FNV-1a, then a finisher */
+
+	while (len--)
+		h = (h ^ *p++) * 0x100000001b3ULL;
+	h ^= h >> 32;
+	h *= 0xd6e8feb86659fd93ULL;
+	return h ^ h >> 32;
+}
+
+uint64_t addr_hash(const union addr *addr)
+{
+	return addr->sa.sa_family == AF_INET6 ?
+		       hash_bytes(&addr->in6.sin6_addr, sizeof(addr->in6.sin6_addr)) :
+		       hash_bytes(&addr->in.sin_addr, sizeof(addr->in.sin_addr));
+}
+
 const char *addr_format(const union addr *addr, char *buf, size_t buf_len)
 {
 	char host[INET6_ADDRSTRLEN];

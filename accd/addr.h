@@ -11,6 +11,7 @@
 #include <netinet/in.h>
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 #include <sys/socket.h>
 
 union addr {
@@ -35,6 +36,9 @@ bool addr_equal(const union addr *a, const union addr *b);
 
 /* True if both cannot be bound at a time: same port, and same address or one of them a wildcard. */
 bool addr_overlap(const union addr *a, const union addr *b);
+
+/* Of the address alone, without the port. */
+uint64_t addr_hash(const union addr *addr);
 
 /* Returns buf. */
 const char *addr_format(const union addr *addr, char *buf, size_t buf_len);

@@ -55,9 +55,17 @@
 #define COUNTERS_POOL(X)                                                                           \
 	X(sessions_total, "Sessions given to the pool")                                            \
 	X(connect_errors_total, "Attempts to connect that failed")                                 \
-	X(retries_total, "Attempts on another server after a failed one")
+	X(retries_total, "Attempts on another server after a failed one")                          \
+	X(queued_total, "Sessions that had to wait for a server with room")                        \
+	X(queue_full_total, "Sessions reset because the queue was full")                           \
+	X(queue_timeouts_total, "Sessions that waited for queue_timeout")                          \
+	X(down_total, "Sessions reset because no server was usable")                               \
+	X(resolve_errors_total, "Look-ups of a server's name that failed")                         \
+	X(addresses_surplus_total, "Addresses of names beyond what is used of them")
 
-#define COUNTERS_POOL_GAUGES(X) X(sessions, "Sessions open")
+#define COUNTERS_POOL_GAUGES(X)                                                                    \
+	X(sessions, "Sessions open")                                                               \
+	X(queued, "Sessions that wait for a server with room")
 
 /* Metrics: accd_server_MEMBER{pool="NAME",server="NAME"} */
 #define COUNTERS_SERVER(X)                                                                         \
@@ -65,9 +73,14 @@
 	X(connect_errors_total, "Attempts to connect that failed: refused, unreachable, too late") \
 	X(sessions_total, "Sessions relayed")                                                      \
 	X(bytes_up_total, "Bytes delivered to the server")                                         \
-	X(bytes_down_total, "Bytes delivered to its clients")
+	X(bytes_down_total, "Bytes delivered to its clients")                                      \
+	X(ejections_total, "Times that failed connections put it out of service")                  \
+	X(checks_good_total, "Checks that were good")                                              \
+	X(checks_bad_total, "Checks that failed")
 
-#define COUNTERS_SERVER_GAUGES(X) X(sessions, "Sessions relayed now")
+#define COUNTERS_SERVER_GAUGES(X)                                                                  \
+	X(sessions, "Sessions relayed now")                                                        \
+	X(usable, "Its addresses that may get sessions; of a server without a name 0 or 1")
 
 /*
  * A histogram over fixed bounds: values up to bounds[i] count in buckets[i], larger ones in

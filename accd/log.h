@@ -27,14 +27,17 @@ enum log_cause {
 	LOG_CAUSE_DONE, /* - both sides closed in order */
 	LOG_CAUSE_CLIENT, /* C the client reset the connection, or was lost */
 	LOG_CAUSE_SERVER, /* S the server refused, reset, or was lost */
-	LOG_CAUSE_TIMEOUT, /* T connect_timeout or idle_timeout */
-	LOG_CAUSE_PROXY, /* P accd could not: no memory, no descriptor */
+	LOG_CAUSE_TIMEOUT, /* T connect_timeout, queue_timeout or idle_timeout: the phase says which */
+	LOG_CAUSE_LIFETIME, /* L session_timeout */
+	LOG_CAUSE_DOWN, /* D no server of the pool was usable */
+	LOG_CAUSE_PROXY, /* P accd could not: no memory, no descriptor; the pool's queue was full */
 	LOG_CAUSE_KILLED, /* K accd stopped, drain_timeout passed, or the administrator ended it */
 	LOG_CAUSE__COUNT,
 };
 
 /* Second: how far the session had come. */
 enum log_phase {
+	LOG_PHASE_QUEUE, /* Q waiting for a server with room */
 	LOG_PHASE_CONNECT, /* C no server connection yet */
 	LOG_PHASE_DATA, /* D both directions open */
 	LOG_PHASE_LAST, /* L one direction had ended */

@@ -17,8 +17,10 @@
 static const char cause_letters[LOG_CAUSE__COUNT] = {
 	[LOG_CAUSE_DONE] = '-',	   [LOG_CAUSE_CLIENT] = 'C', [LOG_CAUSE_SERVER] = 'S',
 	[LOG_CAUSE_TIMEOUT] = 'T', [LOG_CAUSE_PROXY] = 'P',  [LOG_CAUSE_KILLED] = 'K',
+	[LOG_CAUSE_LIFETIME] = 'L', [LOG_CAUSE_DOWN] = 'D',
 };
 static const char phase_letters[LOG_PHASE__COUNT] = {
+	[LOG_PHASE_QUEUE] = 'Q',
 	[LOG_PHASE_CONNECT] = 'C',
 	[LOG_PHASE_DATA] = 'D',
 	[LOG_PHASE_LAST] = 'L',
@@ -126,7 +128,7 @@ static void json_tcp(struct text *t, const char *name, const struct log_tcp *tcp
 		 tcp->delivery_rate_bps, tcp->busy_us, tcp->rwnd_limited_us, tcp->sndbuf_limited_us);
 }
 
-static const char *const state_names[] = { "connecting", "relaying" };
+static const char *const state_names[] = { "connecting", "relaying", "queued" };
 
 void log_format_json(struct text *t, const struct log_record *rec, int64_t offset_us)
 {
@@ -150,7 +152,7 @@ void log_format_json(struct text *t, const struct log_record *rec, int64_t offse
 	json_ms(t, rec->is_open ? "age_ms" : "total_ms", rec->total_us);
 	if (rec->is_open) {
 		json_ms(t, "idle_ms", rec->idle_us);
-		text_add(t, ",\"state\":\"%s\"", state_names[rec->phase != LOG_PHASE_CONNECT]);
+		text_add(t, ",\"state\":\"%s\"", state_names[rec->phase == LOG_PHASE_QUEUE ? 2 : rec->phase != LOG_PHASE_CONNECT]);
 	} else {
 		text_add(t, ",\"state\":\"%c%c\"", log_cause_letter(rec->cause), phase_letter(rec->phase));
 	}

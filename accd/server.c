@@ -2,29 +2,59 @@
 /*
  * server.c - one member of a pool
  *
- * Both options set here keep bytes moving: TCP_NODELAY because the relay hands over whole bursts
- * and waiting for more would only delay their tail, SO_OOBINLINE because a byte sent as urgent
- * data is a byte of the stream and must not get lost.
+ * Options of each connection: TCP_NODELAY because the relay hands over whole bursts and waiting
+ * for more would only delay their tail, SO_OOBINLINE because a byte sent as urgent data is a byte
+ * of the stream and must not get lost.
+ *
+ * Source. With an address alone the stack chooses the port at connect(), when it knows the peer
+ * (IP_BIND_ADDRESS_NO_PORT), so that one port may serve several servers. With a range the stack
+ * is told so (IP_LOCAL_PORT_RANGE, Linux 6.3); an older one is not asked to guess: the connection
+ * fails with what the stack said, counted as accd's own failure, and a message says why.
  */
 #include <errno.h>
 #include <netinet/tcp.h>
+#include <string.h>
 
+#include "err.h"
+#include "pool.h"
 #include "server.h"
 
-void server_init(struct server *server, const struct conf_server *conf,
-		 struct counters_server *counters)
+#ifndef IP_LOCAL_PORT_RANGE
+#define IP_LOCAL_PORT_RANGE 51
+#endif
+
+bool server_is_our_failure(int err)
 {
-	server->conf = conf;
-	server->counters = counters;
+	return err == -EMFILE || err == -ENFILE || err == -ENOMEM || err == -ENOBUFS ||
+	       err == -ENOSPC || err == -EADDRNOTAVAIL || err == -EADDRINUSE ||
+	       err == -EOPNOTSUPP || err == -ENOPROTOOPT;
 }
 
-int server_connect(struct server *server, const struct stack_ops *ops,
-		   int *done)
+static int bind_source(const struct stack_ops *ops, int fd, const struct conf_source *source)
 {
-	const union addr *addr = &server->conf->target.addr;
+	uint32_t range = source->port_min | (uint32_t)source->port_max << 16;
+	const int one = 1;
+	int r;
+
+	if (!source->addr.sa.sa_family)
+		return 0;
+	r = ops->setsockopt(fd, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, &one, sizeof(one));
+	if (!r && source->port_min)
+		r = ops->setsockopt(fd, IPPROTO_IP, IP_LOCAL_PORT_RANGE, &range, sizeof(range));
+	if (!r)
+		r = ops->bind(fd, &source->addr.sa, addr_len(&source->addr));
+	return r;
+}
+
+int server_connect(struct server *server, struct worker *w, int *done)
+{
+	const struct conf_source *source = &server->pool->conf->source;
+	const union addr *addr = &server->addr;
+	const struct stack_ops *ops = w->ops;
 	const int one = 1;
 	int fd, r;
 
+	*done = 0;
 	fd = ops->socket(addr->sa.sa_family,
 			 SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC,
 			 IPPROTO_TCP);
@@ -32,12 +62,84 @@ int server_connect(struct server *server, const struct stack_ops *ops,
 		return fd;
 	ops->setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
 	ops->setsockopt(fd, SOL_SOCKET, SO_OOBINLINE, &one, sizeof(one));
-	server->counters->connects_total++;
-	r = ops->connect(fd, &addr->sa, addr_len(addr));
-	if (r < 0 && r != -EINPROGRESS) {
-		ops->close(fd);
-		return r;
+	r = source->addr.sa.sa_family == addr->sa.sa_family ? bind_source(ops, fd, source) : 0;
+	if (r) {
+		if (!server->pool->is_source_bad)
+			msg("pool.%s.source: cannot bind a connection: %s", server->pool->name, strerror(-r));
+		server->pool->is_source_bad = true; /* said once */
+		goto err_close;
 	}
+	r = ops->connect(fd, &addr->sa, addr_len(addr));
+	if (r < 0 && r != -EINPROGRESS)
+		goto err_close;
 	*done = r == 0;
 	return fd;
+
+err_close:
+	ops->close(fd);
+	return r;
+}
+
+int server_send_local(struct worker *w, struct server *server, int fd)
+{
+	static const char v1[] = "PROXY UNKNOWN\r\n";
+	static const char v2[16] = "\r\n\r\n\0\r\nQUIT\n\x20\x00\x00"; /* version 2, LOCAL */
+	const char *header = v1;
+	size_t len = sizeof(v1) - 1;
+	long n;
+
+	switch (server->pool->conf->proxy_protocol) {
+	case CONF_PROXY_OFF:
+		return 0;
+	case CONF_PROXY_V2:
+		header = v2;
+		len = sizeof(v2);
+		break;
+	}
+	n = w->ops->send(fd, header, len); /* a fresh connection has room for it */
+	return n == (long)len ? 0 : n < 0 ? n : -EIO;
+}
+
+enum server_state server_state(const struct worker *w, const struct server *server)
+{
+	return health_state(&server->health, &server->pool->rules, w->now_us);
+}
+
+void server_checked(struct worker *w, struct server *server, bool is_good)
+{
+	if (health_checked(&server->health, &server->pool->rules, w->now_us, is_good))
+		pool_changed(w, server->pool);
+}
+
+void server_connected(struct worker *w, struct server *server, bool is_good)
+{
+	struct pool *pool = server->pool;
+	/* of a pool that would have none left, none is ejected: a bad server is better than no server */
+	bool may_eject = server->conf && pool->n_usable > 1;
+
+	if (!health_connected(&server->health, &pool->rules, w->now_us, is_good, may_eject))
+		return;
+	server->counters->ejections_total++;
+	pool_changed(w, pool);
+	/* now, not before the next pick: the next failure of this batch must not eject the last one */
+	pool_refresh(w, pool);
+}
+
+void server_set_admin(struct worker *w, struct server *server, enum health_admin admin)
+{
+	health_set_admin(&server->health, admin, w->now_us);
+	if (admin == HEALTH_MAINT)
+		check_stop(w, server);
+	else
+		check_start(w, server);
+	pool_changed(w, server->pool);
+}
+
+int server_set_weight(struct worker *w, struct server *server, uint32_t weight)
+{
+	if (weight > 256)
+		return -ERANGE;
+	server->weight = weight;
+	pool_changed(w, server->pool);
+	return 0;
 }

@@ -3,7 +3,8 @@
  * session.c - life of a session, from accept to the log line
  *
  * The client is accepted first, then a server is looked for: connect to the pool's pick, on
- * failure or connect_timeout to the next one, at most 1 + POOL_RETRIES_MAX and none twice. The
+ * failure or connect_timeout to another one, at most pool.retries and none twice. While all of them
+ * have max_connections, the session waits in the pool's queue. The
  * client's bytes stay in its socket until a server is there. If none accepts, the client gets a
  * RST: it learns at once that nothing was done, as it would have from the server.
  *
@@ -11,7 +12,7 @@
  *
  *   both sides sent FIN and everything was delivered     FIN to both (sent as shutdown() by relay.c, then close())
  *   one side reset, or was lost                          RST to the other, after the bytes that came before it
- *   idle_timeout, drain_timeout, stop, no memory         RST to both: an end that is no end of data must not look like one
+ *   a timeout, stop, no server, no memory                RST to both: an end that is no end of data must not look like one
  *
  * "After the bytes that came before it": a reset overtakes what still waits in our send queue, so
  * the session stays until the stack has sent everything once (tcpi_notsent_bytes is 0), at most
@@ -127,6 +128,8 @@ static enum log_phase session_phase(const struct session *s)
 	int ends = !!(s->conn[SIDE_DOWN].flags & CONN_RD_EOF) +
 		   !!(s->conn[SIDE_UP].flags & CONN_RD_EOF);
 
+	if (s->state == SESSION_QUEUED)
+		return LOG_PHASE_QUEUE;
 	if (s->state == SESSION_CONNECTING)
 		return LOG_PHASE_CONNECT;
 	/* with an error, "all read" does not mean that the side had ended in order */
@@ -148,17 +151,18 @@ void session_record(struct worker *w, const struct session *s, struct log_record
 	rec->accept_us = s->accept_us;
 	rec->connect_us = s->connect_us;
 	rec->total_us = w->now_us - s->accept_us;
+	rec->queue_us = s->queue_us;
 	rec->idle_us = w->now_us - s->last_active_us;
 	rec->bytes_up = s->conn[SIDE_UP].tx_bytes;
 	rec->bytes_down = s->conn[SIDE_DOWN].tx_bytes;
 	rec->client = s->client;
 	strcpy(rec->listener, s->listener->conf->name);
-	strcpy(rec->pool, pool->conf->name);
+	strcpy(rec->pool, pool->name);
 	rec->sessions = w->n_sessions;
 	rec->listener_sessions = s->listener->counters->sessions;
 	rec->pool_sessions = pool->counters->sessions;
 	if (s->server) {
-		strcpy(rec->server, s->server->conf->name);
+		strcpy(rec->server, s->server->name);
 		rec->server_sessions = s->server->counters->sessions;
 	}
 	rec->worker = w->index;
@@ -213,11 +217,24 @@ static void conn_close(struct worker *w, struct conn *c, bool is_reset)
 	c->fd = -1;
 }
 
+static void session_give_conn(struct worker *w, struct session *s)
+{
+	if (!s->has_server_conn)
+		return;
+	s->has_server_conn = false;
+	pool_give_conn(w, s->server);
+}
+
 void session_close(struct worker *w, struct session *s, enum log_cause cause)
 {
 	session_end(w, s, cause);
+	pool_dequeue(w, s);
+	session_give_conn(w, s);
+	if (s->server)
+		pool_put_server(w, s->server);
 	conn_close(w, &s->conn[SIDE_DOWN], cause != LOG_CAUSE_DONE);
 	conn_close(w, &s->conn[SIDE_UP], cause != LOG_CAUSE_DONE);
+	pool_put(w, s->pool);
 	timer_stop(&w->wheel, &s->timer);
 	s->state = SESSION_CLOSED;
 	s->next = w->closed;
@@ -227,17 +244,25 @@ void session_close(struct worker *w, struct session *s, enum log_cause cause)
 
 /* ---- begin ---- */
 
+/* When its time is up, as it stands. */
+static uint64_t session_deadline_us(const struct session *s)
+{
+	const struct conf_listener *conf = s->listener->conf;
+	uint64_t idle_us, end_us;
+
+	if (s->state == SESSION_QUEUED)
+		return s->try_us + s->pool->conf->queue_timeout_ms * 1000ULL;
+	if (s->state == SESSION_CONNECTING)
+		return s->try_us + s->pool->conf->connect_timeout_ms * 1000ULL;
+	idle_us = s->last_active_us + conf->idle_timeout_ms * 1000ULL;
+	end_us = conf->session_timeout_ms ? s->accept_us + conf->session_timeout_ms * 1000ULL :
+					    UINT64_MAX;
+	return idle_us < end_us ? idle_us : end_us;
+}
+
 static void session_set_timer(struct worker *w, struct session *s)
 {
-	uint64_t deadline_us =
-		s->state == SESSION_CONNECTING ?
-			s->try_us +
-				s->pool->conf->connect_timeout_ms *
-					1000ULL :
-			s->last_active_us +
-				s->listener->conf->idle_timeout_ms * 1000ULL;
-
-	timer_set(&w->wheel, &s->timer, deadline_us);
+	timer_set(&w->wheel, &s->timer, session_deadline_us(s));
 }
 
 static int session_register(struct worker *w, struct session *s, enum side side)
@@ -259,29 +284,55 @@ static void session_connected(struct worker *w, struct session *s)
 	s->conn[SIDE_UP].flags |= CONN_WR_READY;
 	s->server->counters->sessions_total++;
 	s->server->counters->sessions++;
+	server_connected(w, s->server, true);
 	hist_add(&s->pool->counters->connect, &hist_time_us, s->connect_us);
 	session_set_timer(w, s);
 }
 
-/* No descriptor or no memory here: another server would not help. */
-static bool is_our_failure(int err)
+/* There is no server for it, for now or at all. */
+static void session_no_server(struct worker *w, struct session *s, enum pool_verdict why)
 {
-	return err == -EMFILE || err == -ENFILE || err == -ENOMEM ||
-	       err == -ENOBUFS || err == -ENOSPC;
+	struct counters_pool *pc = s->pool->counters;
+
+	switch (why) {
+	case POOL_FULL:
+		s->state = SESSION_QUEUED;
+		s->try_us = w->now_us;
+		if (pool_enqueue(w, s)) {
+			session_set_timer(w, s);
+			return;
+		}
+		pc->queue_full_total++;
+		session_close(w, s, LOG_CAUSE_PROXY);
+		return;
+	case POOL_DOWN:
+		/* with a try behind it, it was that try that failed it */
+		if (!s->tries) {
+			pc->down_total++;
+			session_close(w, s, LOG_CAUSE_DOWN);
+			return;
+		}
+		break;
+	default:
+		break;
+	}
+	session_close(w, s, s->is_late ? LOG_CAUSE_TIMEOUT : LOG_CAUSE_SERVER);
 }
 
-/* Connect to `server`, or, while that fails at once, to the ones after it. */
-static void session_connect(struct worker *w, struct session *s,
-			    struct server *server)
+/* Connect to `server`, or, while that fails at once, to others. */
+static void session_connect(struct worker *w, struct session *s, struct server *server)
 {
 	struct conn *c = &s->conn[SIDE_UP];
 	int done = 0;
 	int r;
 
-	s->server = server;
-	s->tries++;
+	pool_take(w, s, server);
+	s->has_server_conn = true;
+	s->state = SESSION_CONNECTING;
+	s->tried[s->tries++] = server->id;
 	s->try_us = w->now_us;
-	r = server_connect(server, w->ops, &done);
+	server->counters->connects_total++;
+	r = server_connect(server, w, &done);
 	if (r >= 0) {
 		c->fd = r;
 		c->gen++;
@@ -289,7 +340,7 @@ static void session_connect(struct worker *w, struct session *s,
 		r = session_register(w, s, SIDE_UP);
 	}
 	if (r < 0) {
-		if (is_our_failure(r)) {
+		if (server_is_our_failure(r)) {
 			w->counters->resource_errors_total++;
 			session_close(w, s, LOG_CAUSE_PROXY);
 			return;
@@ -303,31 +354,48 @@ static void session_connect(struct worker *w, struct session *s,
 		session_set_timer(w, s);
 }
 
+static void session_find_server(struct worker *w, struct session *s)
+{
+	enum pool_verdict why;
+	struct server *server = pool_pick(w, s->pool, s, &why);
+
+	if (!server) {
+		session_no_server(w, s, why);
+		return;
+	}
+	if (s->tries) {
+		w->counters->retries_total++;
+		s->pool->counters->retries_total++;
+	}
+	session_connect(w, s, server); /* depth: at most CONF_RETRIES_MAX */
+}
+
 /* The server that was being tried is not available. */
 static void session_next_server(struct worker *w, struct session *s)
 {
-	struct server *next =
-		pool_pick_next(s->pool, s->server, s->tries);
-
 	s->server->counters->connect_errors_total++;
 	s->pool->counters->connect_errors_total++;
 	w->counters->connect_errors_total++;
+	server_connected(w, s->server, false);
 	conn_close(w, &s->conn[SIDE_UP], true);
-	if (next) {
-		w->counters->retries_total++;
-		s->pool->counters->retries_total++;
-		session_connect(w, s,
-				next); /* depth: at most POOL_RETRIES_MAX */
-	} else {
-		session_close(
-			w, s,
-			w->now_us - s->try_us >=
-					s->pool->conf
-							->connect_timeout_ms *
-						1000ULL ?
-				LOG_CAUSE_TIMEOUT :
-				LOG_CAUSE_SERVER);
+	session_give_conn(w, s);
+	s->is_late = w->now_us >= session_deadline_us(s);
+	if (s->tries > s->pool->conf->retries || s->tries > CONF_RETRIES_MAX)
+		session_no_server(w, s, POOL_TRIED);
+	else
+		session_find_server(w, s);
+}
+
+void session_leave_queue(struct worker *w, struct session *s, struct server *server, int verdict)
+{
+	s->queue_us += w->now_us - s->try_us;
+	if (!server) {
+		session_no_server(w, s, verdict);
+		return;
 	}
+	session_connect(w, s, server);
+	if (s->state == SESSION_RELAYING)
+		relay_run(w, s);
 }
 
 void session_open(struct worker *w, struct listener *l, int fd,
@@ -342,6 +410,7 @@ void session_open(struct worker *w, struct listener *l, int fd,
 	s->state = SESSION_CONNECTING;
 	s->listener = l;
 	s->pool = l->pool;
+	s->pool->n_refs++;
 	s->client = *client;
 	s->accept_us = w->now_us;
 	s->last_active_us = w->now_us;
@@ -361,7 +430,7 @@ void session_open(struct worker *w, struct listener *l, int fd,
 		session_close(w, s, LOG_CAUSE_PROXY);
 		return;
 	}
-	session_connect(w, s, pool_pick(s->pool));
+	session_find_server(w, s);
 }
 
 /* ---- events ---- */
@@ -451,10 +520,15 @@ void session_timer(struct worker *w, struct timer *t)
 	struct session *s =
 		(struct session *)((char *)t - offsetof(struct session, timer));
 
-	if (s->state == SESSION_CONNECTING) {
-		if (w->now_us - s->try_us <
-		    s->pool->conf->connect_timeout_ms * 1000ULL) {
+	if (s->state != SESSION_RELAYING) {
+		if (w->now_us < session_deadline_us(s)) {
 			session_set_timer(w, s);
+			return;
+		}
+		if (s->state == SESSION_QUEUED) {
+			s->pool->counters->queue_timeouts_total++;
+			s->queue_us += w->now_us - s->try_us;
+			session_close(w, s, LOG_CAUSE_TIMEOUT);
 			return;
 		}
 		session_next_server(w, s);
@@ -466,9 +540,12 @@ void session_timer(struct worker *w, struct timer *t)
 		session_check_reset(w, s, SIDE_DOWN);
 	else if (s->conn[SIDE_UP].flags & CONN_ERR)
 		session_check_reset(w, s, SIDE_UP);
-	else if (w->now_us - s->last_active_us >=
-		 s->listener->conf->idle_timeout_ms * 1000ULL)
-		session_close(w, s, LOG_CAUSE_TIMEOUT);
+	else if (w->now_us >= session_deadline_us(s))
+		session_close(w, s,
+			      w->now_us - s->last_active_us >=
+					      s->listener->conf->idle_timeout_ms * 1000ULL ?
+				      LOG_CAUSE_TIMEOUT :
+				      LOG_CAUSE_LIFETIME);
 	else
 		session_set_timer(w, s);
 }

@@ -54,9 +54,10 @@ struct conn {
 /*
  *                session_open()            session_connected()               both directions ended
  *   FREE ──────────────────▶ CONNECTING ──────────────────▶ RELAYING ──────────────────▶ CLOSED
- *    ▲                        │  ▲  │                           │ reset, timeout, stop    ▲ │
- *    │                        └──┘  │ no server left, ...       └─────────────────────────┤ │
- *    │                   next server└───────────────────────────────────────────────────▶─┘ │
+ *    ▲                        │ ▲ │ ▲ │                         │ reset, timeout, stop    ▲ │
+ *    │       all servers full ▼ │ └─┘ │ no server left, ...     └─────────────────────────┤ │
+ *    │                       QUEUED   └───────────────────────────────────────────────────┤ │
+ *    │                          └─────── queue_timeout, all servers down ─────────────────┘ │
  *    └──────────────────────── session_reap(), after the batch of events ◀──────────────────┘
  *
  * CLOSED exists so that events of the same batch that still name the session find it closed and
@@ -64,6 +65,7 @@ struct conn {
  */
 enum session_state {
 	SESSION_FREE,
+	SESSION_QUEUED,
 	SESSION_CONNECTING,
 	SESSION_RELAYING,
 	SESSION_CLOSED
@@ -73,18 +75,23 @@ struct session {
 	_Alignas(64) struct conn conn
 		[SIDE__COUNT]; /* aligned: worker.c keeps a tag in the pointer's low bits */
 	uint8_t state; /* enum session_state */
+	bool is_late; /* the last try took connect_timeout */
+	bool has_server_conn; /* counts among its server's connections */
 	uint8_t tries; /* servers tried */
 	uint32_t gen; /* counts the sessions of this place of the slab: part of the id */
 	bool is_ready; /* on worker.ready: has work that no event will announce */
 	struct listener *listener;
 	struct pool *pool; /* who serves it: the listener's, unless something chose another */
 	struct server *server;
+	uint32_t tried[CONF_RETRIES_MAX + 1]; /* their ids */
+	uint64_t queue_us; /* time spent in the queue */
 	uint64_t last_active_us; /* last byte in either direction */
 	uint64_t accept_us, try_us,
 		connect_us; /* connect_us: how long it took; UINT64_MAX: not yet */
 	uint64_t reset_deadline_us; /* with CONN_ERR: until then the other side may be given its last bytes */
 	struct timer timer;
-	struct session *next; /* on worker.free, .closed */
+	struct session *next; /* on worker.free, .closed; in the pool's queue */
+	struct session **queue_pprev; /* NULL: not in the queue */
 	struct session *next_ready;
 	union addr client;
 };
@@ -101,6 +108,9 @@ bool session_available(const struct worker *w);
 /* Begin a session for an accepted client. Owns fd from here on, also if it fails. */
 void session_open(struct worker *w, struct listener *l, int fd,
 		  const union addr *client);
+
+/* It was taken from its pool's queue: a server, or NULL and why. See pool_pick(). */
+void session_leave_queue(struct worker *w, struct session *s, struct server *server, int verdict);
 
 /* Events of one of its connections. */
 void session_event(struct worker *w, struct session *s, enum side side,

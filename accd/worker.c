@@ -30,6 +30,7 @@
 #include "err.h"
 #include "listener.h"
 #include "pool.h"
+#include "resolve.h"
 #include "worker.h"
 
 #define EVENTS_MAX \
@@ -47,6 +48,16 @@ static uint64_t clock_us(void)
 }
 
 /* ---- the loop ---- */
+
+uint64_t worker_random(struct worker *w)
+{
+	/* splitmix64 */
+	uint64_t x = w->random += 0x9e3779b97f4a7c15ULL;
+
+	x = (x ^ x >> 30) * 0xbf58476d1ce4e5b9ULL;
+	x = (x ^ x >> 27) * 0x94d049bb133111ebULL;
+	return x ^ x >> 31;
+}
 
 void worker_ready(struct worker *w, struct session *s)
 {
@@ -177,6 +188,36 @@ static void worker_tell_main(struct worker *w)
 	(void)r;
 }
 
+static void loop_events(struct worker *w, int timeout_ms)
+{
+	struct epoll_event events[EVENTS_MAX];
+	int i, n = w->ops->epoll_wait(w->epoll_fd, events, EVENTS_MAX, timeout_ms);
+
+	w->now_us = clock_us();
+	for (i = 0; i < n; i++)
+		worker_event(w, &events[i]);
+}
+
+static void loop_timers(struct worker *w)
+{
+	if (w->now_us / TIMER_TICK_US != w->wheel.tick)
+		timer_run(&w->wheel, w->now_us, worker_session_timer, w);
+	if (w->now_us / TIMER_TICK_US != w->task_wheel.tick)
+		timer_run(&w->task_wheel, w->now_us, worker_task_timer, w);
+}
+
+/* Clients that come before the first answers would find no server: give those a bounded time. */
+static void loop_wait_for_names(struct worker *w)
+{
+	uint64_t deadline_us = w->now_us + w->conf->resolver.start_wait_ms * 1000ULL;
+
+	while (resolver_is_waiting(w) && w->now_us < deadline_us && atomic_load(&w->stop) == WORKER_RUN) {
+		loop_events(w, TIMER_TICK_US / 1000);
+		loop_timers(w);
+		pools_reap(w);
+	}
+}
+
 static int loop_open(struct worker *w)
 {
 	struct epoll_event ev = { .events = EPOLLIN | EPOLLET };
@@ -198,7 +239,13 @@ static int loop_open(struct worker *w)
 	if (r < 0)
 		goto err;
 	atomic_store(&w->notify_handle, handle);
+	call = "pools";
+	r = pools_reload(w, w->conf);
+	if (r)
+		goto err;
+	loop_wait_for_names(w);
 	for (i = 0; i < w->n_listeners; i++) {
+		w->listeners[i].pool = w->pools[w->conf->listeners[i].pool];
 		r = listener_open(&w->listeners[i], w, &call);
 		if (r < 0) {
 			const struct conf_listener *l = w->listeners[i].conf;
@@ -231,9 +278,8 @@ static void loop_close(struct worker *w)
 
 static int worker_loop(void *arg)
 {
-	struct epoll_event events[EVENTS_MAX];
 	struct worker *w = arg;
-	int i, n, r, stop;
+	int r, stop;
 
 	w->now_us = clock_us();
 	timer_wheel_init(&w->wheel, w->now_us);
@@ -245,18 +291,13 @@ static int worker_loop(void *arg)
 	worker_tell_main(w);
 
 	for (;;) {
-		n = w->ops->epoll_wait(w->epoll_fd, events, EVENTS_MAX,
-				       worker_timeout_ms(w));
-		w->now_us = clock_us();
-		for (i = 0; i < n; i++)
-			worker_event(w, &events[i]);
+		loop_events(w, worker_timeout_ms(w));
 		if (w->ready)
 			worker_run_ready(w);
 		worker_accept(w);
-		if (w->now_us / TIMER_TICK_US != w->wheel.tick)
-			timer_run(&w->wheel, w->now_us, worker_session_timer, w);
-		if (w->now_us / TIMER_TICK_US != w->task_wheel.tick)
-			timer_run(&w->task_wheel, w->now_us, worker_task_timer, w);
+		loop_timers(w);
+		if (w->pools_due)
+			pools_run(w);
 
 		stop = atomic_load_explicit(&w->stop, memory_order_relaxed);
 		if (stop != WORKER_RUN) {
@@ -268,11 +309,15 @@ static int worker_loop(void *arg)
 		}
 		if (w->closed)
 			session_reap(w);
+		if (w->servers_dead || w->pools_dead)
+			pools_reap(w);
 	}
 	worker_kill_sessions(w);
 	session_reap(w);
 	r = 0;
 out:
+	resolver_stop(w);
+	pools_exit(w);
 	loop_close(w);
 	return r;
 }
@@ -346,13 +391,13 @@ static int worker_init(struct worker *w, const struct stack_ops *ops,
 				     conf->n_listeners * sizeof(*w->listeners));
 	if (!w->listeners)
 		return -ENOMEM;
-	r = pools_reload(w, conf);
+	w->random = clock_us() ^ (uint64_t)getpid() << 32;
+	r = resolver_init(w);
 	if (r)
 		return r;
 	memset(w->listeners, 0, conf->n_listeners * sizeof(*w->listeners));
 	for (i = 0; i < conf->n_listeners; i++) {
 		w->listeners[i].conf = &conf->listeners[i];
-		w->listeners[i].pool = w->pools[conf->listeners[i].pool];
 		w->listeners[i].fd = -1;
 		w->listeners[i].counters = counters_listener(
 			w->map, w->index, conf->listeners[i].name);
@@ -365,7 +410,7 @@ static int worker_init(struct worker *w, const struct stack_ops *ops,
 
 static void worker_exit(struct worker *w)
 {
-	pools_exit(w);
+	resolver_exit(w);
 	free(w->listeners);
 	relay_exit(w);
 	session_slab_exit(w);

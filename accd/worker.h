@@ -23,6 +23,8 @@
 
 struct listener;
 struct pool;
+struct resolver;
+struct server;
 
 enum worker_stop { WORKER_RUN, WORKER_DRAIN, WORKER_STOP };
 
@@ -54,6 +56,12 @@ struct worker {
 	bool is_accept_paused;
 	struct pool **pools; /* in the order of conf->pools */
 	unsigned int n_pools;
+	struct pool *pools_due; /* with sessions in the queue and something new */
+	struct pool *pools_dead; /* gone and unused, freed after the batch; so are these: */
+	struct server *servers_dead;
+	uint32_t server_id;
+	uint64_t random; /* of worker_random() */
+	struct resolver *resolver;
 	struct timer_wheel task_wheel; /* struct worker_timer: all that is no session's */
 
 	struct log_ring *log; /* NULL: off */
@@ -110,6 +118,9 @@ static inline uint64_t worker_event_data(const void *source, enum ev_kind kind,
 	return (uintptr_t)source | kind |
 	       (uint64_t)(gen & EV_GEN_MASK) << EV_GEN_SHIFT;
 }
+
+/* Not for secrets. */
+uint64_t worker_random(struct worker *w);
 
 /* Give a session another turn after the current batch. */
 void worker_ready(struct worker *w, struct session *s);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * test_parts.c - the relay's small parts by themselves: timer wheel, pool, log line, log ring
+ * test_parts.c - the relay's small parts by themselves: timer wheel, log line, log ring
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -14,7 +14,6 @@
 #include <cmocka.h>
 
 #include "log.h"
-#include "pool.h"
 #include "timer.h"
 
 /* ---- timer ---- */
@@ -92,42 +91,11 @@ static void test_timer_stop_and_jump(void **state)
 	assert_null(timer_pop(&wheel));
 }
 
-/* ---- pool ---- */
-
-static void test_pool(void **state)
-{
-	static struct conf_pool conf = { .n_servers = 6 };
-	struct counters_map *map = counters_new(1);
-	struct pool pool;
-	struct server *s;
-	unsigned int i;
-
-	assert_int_equal(pool_init(&pool, &conf, map, 0), 0);
-	for (i = 0; i < 12; i++)
-		assert_ptr_equal(pool_pick(&pool), &pool.servers[i % 6]);
-	/* retries go to the neighbours, none twice, and don't move the round */
-	s = &pool.servers[5];
-	for (i = 1; i <= POOL_RETRIES_MAX; i++) {
-		s = pool_pick_next(&pool, s, i);
-		assert_ptr_equal(s, &pool.servers[i - 1]);
-	}
-	assert_null(pool_pick_next(&pool, s, i));
-	assert_ptr_equal(pool_pick(&pool), &pool.servers[0]);
-	pool_exit(&pool);
-
-	conf.n_servers = 1;
-	assert_int_equal(pool_init(&pool, &conf, map, 0), 0);
-	assert_null(pool_pick_next(&pool, pool_pick(&pool), 1));
-	pool_exit(&pool);
-	counters_free(map);
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_timer_on_time),
 		cmocka_unit_test(test_timer_stop_and_jump),
-		cmocka_unit_test(test_pool),
 	};
 
 	return cmocka_run_group_tests_name("parts", tests, NULL, NULL);
