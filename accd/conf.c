@@ -89,7 +89,7 @@ const struct conf_key conf_keys[] = {
 	  "network interface that the stack works on" },
 	{ "wire", "mode", CONF_T_ENUM, "own", 0, 0, "own",
 	  offsetof(struct conf_wire, mode),
-	  "own: the interface's IPv4 addresses move into the stack, and back at exit" },
+	  "own: the interface's addresses move into the stack, and back at exit" },
 
 	{ "listener", "bind", CONF_T_BIND, NULL, 0, 0, NULL,
 	  offsetof(struct conf_listener, bind),

@@ -2,10 +2,10 @@
 /*
  * stack_lkl.c - the library's kernel as the relay's stack
  *
- * The supervisor opens the wire and takes the interface's IPv4 addresses and routes (own mode);
- * the worker, which inherits both, boots the instance, gives it the wire, the addresses and the
- * routes, and runs the loop as an application task: every call below is a function call into the
- * kernel on the loop's own thread.
+ * The supervisor takes the interface (take.h: its addresses in own mode, some of its ports in share
+ * mode) and opens the wire; the worker, which inherits both, boots the instance, gives it the wire,
+ * the addresses, routes and neighbours, and runs the loop as an application task: every call below
+ * is a function call into the kernel on the loop's own thread.
  *
  * The instance lives in the worker only. If its kernel hits a BUG, the worker says so with a back
  * trace and aborts; the supervisor then gives everything back to the host.
@@ -14,8 +14,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
-#include <linux/rtnetlink.h>
-#include <net/route.h>
+#include <net/if.h>
 #include <netinet/in.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -28,8 +27,8 @@
 
 #include "conf.h"
 #include "err.h"
-#include "own.h"
 #include "stack.h"
+#include "take.h"
 #include "wire.h"
 
 #define LO_IFINDEX 1
@@ -43,8 +42,7 @@ static const size_t task_stack_bytes = 1024 * 1024;
 
 struct lkl_stack_data {
 	struct lkl_wire *wire;
-	struct own_state own;
-	int mute_fd; /* keeps the host's stack from seeing the frames; -1: it does see them */
+	struct take take;
 };
 
 static const char *lkl_release(void)
@@ -56,26 +54,27 @@ static int setup(struct worker_args *args, char *err, size_t err_len)
 {
 	const struct conf_wire *wire = &args->conf->wire;
 	struct lkl_wire_params params = { .ifname = wire->interface };
+	struct take_params take = { .mode = TAKE_OWN, .ifname = wire->interface };
 	struct lkl_stack_data *data = calloc(1, sizeof(*data));
+	char ignored[256];
 	int ret;
 
 	if (!data)
 		return -ENOMEM;
-	ret = wire_packet_open(&params, &data->wire, err, err_len);
+	ret = take_begin(&take, &data->take, err, err_len);
 	if (ret)
 		goto err_free;
-	ret = own_take(wire->interface, &data->own, err, err_len);
+	if (err[0])
+		msg("%s", err);
+	ret = wire_packet_open(&params, &data->wire, err, err_len);
 	if (ret)
-		goto err_close_wire;
-	/* Without it all still works, at the price of the host looking at each frame in vain. */
-	data->mute_fd = own_mute(wire->interface, 0, NULL, err, err_len);
-	if (data->mute_fd < 0)
-		msg("%s; the host's stack sees the frames too", err);
+		goto err_end;
 	args->stack_data = data;
 	return 0;
 
-err_close_wire:
-	data->wire->ops->close(data->wire);
+err_end:
+	if (take_end(&data->take, ignored, sizeof(ignored)))
+		msg("%s", ignored);
 err_free:
 	free(data);
 	return ret;
@@ -88,10 +87,8 @@ static void teardown(struct worker_args *args)
 
 	if (!data)
 		return;
-	if (data->mute_fd >= 0)
-		close(data->mute_fd);
-	if (own_restore(&data->own, err, sizeof(err)))
-		msg("%s", err);
+	if (take_end(&data->take, err, sizeof(err)))
+		msg("%s; \"lkl-net restore %s\" tries again", err, args->conf->wire.interface);
 	data->wire->ops->close(data->wire);
 	free(data);
 	args->stack_data = NULL;
@@ -121,74 +118,34 @@ struct start {
 	bool is_up;
 };
 
-static int route_add(const struct own_route *own, const char *ifname)
+static int give_send(void *ctx, const void *message, size_t len)
 {
-	struct sockaddr_in dst = { .sin_family = AF_INET,
-				   .sin_addr.s_addr = own->dst };
-	struct sockaddr_in mask = { .sin_family = AF_INET };
-	struct sockaddr_in gateway = { .sin_family = AF_INET,
-				       .sin_addr.s_addr = own->gateway };
-	struct rtentry route = { .rt_flags = RTF_UP |
-					     (own->gateway ? RTF_GATEWAY : 0),
-				 .rt_dev = (char *)ifname };
-	long fd, ret;
+	return lkl_rtnl_request(message, len);
+}
 
-	mask.sin_addr.s_addr =
-		own->prefix_len ? htonl(~0u << (32 - own->prefix_len)) : 0;
-	memcpy(&route.rt_dst, &dst, sizeof(dst));
-	memcpy(&route.rt_genmask, &mask, sizeof(mask));
-	memcpy(&route.rt_gateway, &gateway, sizeof(gateway));
-	fd = lkl_sys_socket(AF_INET, SOCK_DGRAM, 0);
-	if (fd < 0)
-		return fd;
-	ret = lkl_sys_ioctl(fd, SIOCADDRT, (unsigned long)&route);
-	lkl_sys_close(fd);
-	return ret;
+static int give_sysctl(void *ctx, const char *path, const char *value)
+{
+	return lkl_sysctl(path, value);
 }
 
 static int network_up(const struct lkl_stack_data *data, const char **what)
 {
-	static const char ifname[] = "wire0";
-	int ifindex, ret, through_gateway;
-	unsigned int i;
+	struct own_stack to = { .send = give_send, .sysctl = give_sysctl, .ifname = "wire0" };
+	int ret;
 
 	*what = "loopback";
 	ret = lkl_if_up(LO_IFINDEX);
 	if (ret)
 		return ret;
 	*what = "the wire";
-	ifindex = lkl_wire_attach(data->wire);
-	if (ifindex < 0)
-		return ifindex;
-	/*
-	 * Own mode is IPv4 only so far: the host keeps the interface's IPv6 addresses, and
-	 * answers for them.
-	 */
-	lkl_sysctl("net.ipv6.conf.wire0.disable_ipv6", "1");
-	ret = lkl_if_up(ifindex);
-	*what = "its addresses";
-	for (i = 0; !ret && i < data->own.addrs_len; i++)
-		ret = lkl_if_add_ip(ifindex, AF_INET,
-				    (void *)&data->own.addrs[i].addr,
-				    data->own.addrs[i].prefix_len);
-	if (ret)
-		return ret;
-	*what = "its routes";
-	for (through_gateway = 0; through_gateway <= 1; through_gateway++) {
-		for (i = 0; i < data->own.routes_len; i++) {
-			const struct own_route *route = &data->own.routes[i];
-
-			if (route->proto == RTPROT_KERNEL ||
-			    route->table != RT_TABLE_MAIN ||
-			    route->type != RTN_UNICAST ||
-			    !!route->gateway != through_gateway)
-				continue;
-			ret = route_add(route, ifname);
-			if (ret && ret != -EEXIST)
-				return ret;
-		}
-	}
-	return 0;
+	to.ifindex = lkl_wire_attach(data->wire);
+	if (to.ifindex < 0)
+		return to.ifindex;
+	own_give_sysctls(&data->take.own, &to, 0);
+	ret = lkl_if_up(to.ifindex);
+	if (!ret)
+		ret = own_give(&data->take.own, &to, what);
+	return ret;
 }
 
 static int task(void *arg)

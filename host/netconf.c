@@ -199,7 +199,7 @@ static void request_add(struct request *req, int type, const void *data, size_t 
 	req->nlh.nlmsg_len = NLMSG_ALIGN(req->nlh.nlmsg_len) + RTA_LENGTH(len);
 }
 
-static int request_send(const struct request *req)
+int lkl_rtnl_request(const void *message, size_t len)
 {
 	struct {
 		struct nlmsghdr nlh;
@@ -209,13 +209,18 @@ static int request_send(const struct request *req)
 
 	if (fd < 0)
 		return fd;
-	n = lkl_sys_sendto(fd, req, req->nlh.nlmsg_len, 0, NULL, 0);
+	n = lkl_sys_sendto(fd, message, len, 0, NULL, 0);
 	if (n >= 0)
 		n = lkl_sys_recvfrom(fd, &answer, sizeof(answer), MSG_TRUNC, NULL, NULL);
 	lkl_sys_close(fd);
 	if (n < 0)
 		return n;
 	return n >= (long)sizeof(answer) && answer.nlh.nlmsg_type == NLMSG_ERROR ? answer.err.error : -EPROTO;
+}
+
+static int request_send(const struct request *req)
+{
+	return lkl_rtnl_request(req, req->nlh.nlmsg_len);
 }
 
 /* Bytes of an address of the family; 0: no such family here. */

@@ -64,6 +64,7 @@
 #include <unistd.h>
 
 #include <arpa/inet.h>
+#include <linux/filter.h>
 
 #include "packet_slot.h"
 #include "wire.h"
@@ -776,6 +777,22 @@ static int map_rings(struct packet_wire *p, const char *ifname, uint32_t rx_fram
 	return 0;
 }
 
+/* Before bind(): no frame gets in unfiltered. */
+static int attach_filter(int fd, const struct lkl_wire_params *params, char *err, size_t err_len)
+{
+	struct sock_fprog program = {
+		.len = (unsigned short)params->filter_len,
+		.filter = (struct sock_filter *)params->filter,
+	};
+	int rc = params->filter_len > UINT16_MAX ? -E2BIG : 0;
+
+	if (!rc && params->filter && setsockopt(fd, SOL_SOCKET, SO_ATTACH_FILTER, &program, sizeof(program)))
+		rc = -errno;
+	if (rc)
+		say(err, err_len, "%s: filter of %u instructions: %s", params->ifname, params->filter_len, strerror(-rc));
+	return rc;
+}
+
 static int bind_to(int fd, int ifindex, uint16_t protocol)
 {
 	const struct sockaddr_ll addr = {
@@ -846,6 +863,9 @@ int wire_packet_open(const struct lkl_wire_params *params, struct lkl_wire **out
 	set_buffer(p->ring_fd, SO_SNDBUFFORCE, SO_SNDBUF, TX_SOCKET_BYTES);
 	set_buffer(p->big_fd, SO_SNDBUFFORCE, SO_SNDBUF, TX_SOCKET_BYTES);
 	rc = map_rings(p, ifname, rx_frames, tx_frames, err, err_len);
+	if (rc)
+		goto err_close;
+	rc = attach_filter(p->ring_fd, params, err, err_len);
 	if (rc)
 		goto err_close;
 	rc = bind_to(p->big_fd, ifindex, 0);

@@ -15,6 +15,8 @@
 
 #include <lkl/host_ops.h>
 
+struct sock_filter; /* <linux/filter.h> */
+
 /* Values of 0 mean the default. */
 struct lkl_wire_params {
 	const char *ifname;		/* host interface, e.g. "eth0" */
@@ -22,6 +24,12 @@ struct lkl_wire_params {
 	uint32_t tx_ring_frames;	/* default 512 */
 	uint32_t rx_big_bytes;		/* socket buffer for bigger frames; default 8 MiB */
 	uint32_t disable_features;	/* LKL_WIRE_F_* to leave out */
+	/*
+	 * Classic BPF program (SO_ATTACH_FILTER) that sees each frame from its Ethernet header on and answers how much
+	 * of it comes in, 0: nothing. Read during the call. NULL: all frames.
+	 */
+	const struct sock_filter *filter;
+	uint32_t filter_len;		/* instructions */
 };
 
 /*

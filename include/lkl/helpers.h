@@ -76,6 +76,12 @@ int lkl_if_set_ipv6_gateway(int ifindex, void *addr, unsigned int prefix_len, vo
 /* A permanent ARP or ND entry; replaces one for the same address. 6 bytes at mac. */
 int lkl_add_neighbor(int ifindex, int af, void *addr, void *mac);
 
+/*
+ * Send one rtnetlink request of the program's own (NLM_F_REQUEST | NLM_F_ACK) and return its acknowledgement: 0 or the
+ * kernel's -errno. -EPROTO: the answer was none. Not for dumps.
+ */
+int lkl_rtnl_request(const void *message, size_t len);
+
 /* ---- queueing disciplines ---- */
 
 /*

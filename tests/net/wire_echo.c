@@ -13,6 +13,9 @@
  *	full IF			more frames than the ring holds without a kick, then one kick
  *	link IF			does what stdin tells while the script takes IF down and away
  *	own IF			own_take(), print "taken", wait for end of input, own_restore()
+ *	take IF own|share [LOW HIGH PORT...]	take_begin(), print "taken", wait for end of input,
+ *				take_end(); share: ephemeral range and TCP ports
+ *	recover IF		take_recover()
  *	mute IF [tcx|nft]	own_mute(), print how, wait for end of input
  *	send PORT BYTES ADDR	TCP sender of a pseudo-random stream
  *	recv PORT BYTES		its receiver, checks every byte
@@ -23,7 +26,8 @@
  *
  * Where IF is a wire, it may be the specification of any wire (docs/wires.md): "tap:if=tap0".
  *
- * Environment: WIRE_SPIN=N polls N times in vain before it sleeps (0 when the load shares the
+ * Environment: WIRE_DIR is the directory of records; WIRE_SPIN=N polls N times in vain before it
+ * sleeps (0 when the load shares the
  * core); WIRE_RX_BIG=N is rx_big_bytes.
  *
  * echo and forward print "ready" when the wire is open and, after SIGTERM, one line of counters as
@@ -48,7 +52,7 @@
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 
-#include "own.h"
+#include "take.h"
 #include "wire.h"
 
 #define TEST_ETHERTYPE 0x88b5 /* IEEE 802, for local experiments */
@@ -722,6 +726,47 @@ static int cmd_own(const char *ifname)
 	return 0;
 }
 
+static int cmd_take(int argc, char **argv)
+{
+	static struct take t;
+	struct take_params params = { .mode = argc > 3 && !strcmp(argv[3], "share") ? TAKE_SHARE : TAKE_OWN,
+				      .ifname = argv[2],
+				      .dir = getenv("WIRE_DIR") };
+	char err[300] = "";
+	int i, rc;
+
+	if (params.mode == TAKE_SHARE && argc > 5) {
+		params.share.ephemeral_low = (uint16_t)atoi(argv[4]);
+		params.share.ephemeral_high = (uint16_t)atoi(argv[5]);
+		for (i = 6; i < argc && params.share.ports_len < SHARE_PORTS_MAX; i++) {
+			const uint16_t port = (uint16_t)atoi(argv[i]);
+
+			params.share.ports[params.share.ports_len++] = (struct filter_range){ port, port };
+		}
+	}
+	rc = take_begin(&params, &t, err, sizeof(err));
+	if (rc)
+		return fail(err, rc);
+	if (err[0])
+		printf("remark: %s\n", err);
+	printf("taken reserved=%s\n", t.share.reserved);
+	fflush(stdout);
+	wait_for_eof();
+	rc = take_end(&t, err, sizeof(err));
+	return rc ? fail(err, rc) : 0;
+}
+
+static int cmd_recover(const char *ifname)
+{
+	char err[300] = "";
+	const int rc = take_recover(getenv("WIRE_DIR"), ifname, err, sizeof(err));
+
+	if (rc < 0)
+		return fail(err, rc);
+	printf("%d %s\n", rc, err);
+	return 0;
+}
+
 static int cmd_mute(const char *ifname, const char *how)
 {
 	const unsigned int methods = !how ? 0 : !strcmp(how, "tcx") ? OWN_MUTE_TCX : OWN_MUTE_NFT;
@@ -765,6 +810,10 @@ int main(int argc, char **argv)
 		return cmd_link(argv[2]);
 	if (!strcmp(cmd, "own"))
 		return cmd_own(argv[2]);
+	if (!strcmp(cmd, "take") && argc > 3)
+		return cmd_take(argc, argv);
+	if (!strcmp(cmd, "recover"))
+		return cmd_recover(argv[2]);
 	if (!strcmp(cmd, "mute"))
 		return cmd_mute(argv[2], argc > 3 ? argv[3] : NULL);
 	if (!strcmp(cmd, "send") && argc > 4)

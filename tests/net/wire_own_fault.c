@@ -4,7 +4,7 @@
  *
  *	wire_own_fault IF N	the N-th request of own_take() fails with EIO, all others work
  *
- * own.c is compiled into this file with mnl_socket_sendto() replaced. Prints what own_take() says;
+ * The files of own.h are compiled into this one with mnl_socket_sendto() replaced. Prints what own_take() says;
  * exit status 0 if it failed as it should, 2 if it made fewer than N requests (and restores then),
  * 1 if anything else.
  */
@@ -13,6 +13,8 @@
 static ssize_t faulty_sendto(const struct mnl_socket *nl, const void *buf, size_t len);
 
 #define mnl_socket_sendto faulty_sendto
+#include "rtnl.c"
+#include "own_read.c"
 #include "own.c"
 #undef mnl_socket_sendto
 
