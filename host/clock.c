@@ -13,11 +13,14 @@
 #include <time.h>
 #include <x86intrin.h>
 
+#include <lkl/lkl.h>
+
 #include "vcpu.h"
 
 static const uint64_t calibrate_min_ns = 2000000;
 
 static uint64_t first_tsc, first_ns;
+static uint64_t measured_hz = 1000000000; /* of the last boot; before it, no more than not 0 */
 
 uint64_t lkl__wall_clock_ns(void)
 {
@@ -71,6 +74,13 @@ static int tsc_is_invariant(void)
 	return !strncmp(name, "tsc", 3);
 }
 
+uint64_t lkl_relay_idle_ns(const struct lkl_relay *relay)
+{
+	uint64_t last = __atomic_load_n(&relay->last_tsc, __ATOMIC_RELAXED), now = __rdtsc();
+
+	return now <= last ? 0 : (uint64_t)((unsigned __int128)(now - last) * 1000000000 / measured_hz);
+}
+
 uint64_t lkl__tsc_hz(void)
 {
 	uint64_t tsc, ns;
@@ -80,5 +90,6 @@ uint64_t lkl__tsc_hz(void)
 	do {
 		sample(&tsc, &ns);
 	} while (ns - first_ns < calibrate_min_ns);
-	return (uint64_t)((unsigned __int128)(tsc - first_tsc) * 1000000000 / (ns - first_ns));
+	measured_hz = (uint64_t)((unsigned __int128)(tsc - first_tsc) * 1000000000 / (ns - first_ns));
+	return measured_hz;
 }

@@ -61,6 +61,16 @@ int lkl_wire_detach(struct lkl_wire *wire)
 	return lkl_kernel_wire_detach(wire);
 }
 
+int lkl_relay_join(struct lkl_relay *relay, int fd0, int fd1)
+{
+	return relay ? lkl_kernel_relay_join(relay, fd0, fd1) : -EINVAL;
+}
+
+int lkl_relay_part(struct lkl_relay *relay)
+{
+	return relay ? lkl_kernel_relay_part(relay) : -EINVAL;
+}
+
 /* ---- by ioctl ---- */
 
 static int if_ioctl(unsigned int cmd, void *arg)

@@ -410,6 +410,23 @@ int lkl_kernel_wire_attach(struct lkl_wire *wire);
 int lkl_kernel_wire_detach(struct lkl_wire *wire);
 
 /*
+ * Two TCP connections that the stack relays by itself (arch/lkl/net/relay.c). The program's memory; from join to part the
+ * kernel writes to it, and anybody may read it.
+ */
+struct lkl_relay {
+	uint64_t bytes_total[2];	/* moved from fds[0] to fds[1], and back */
+	uint64_t moves_total[2];	/* how many times something was moved */
+	uint64_t last_tsc;		/* when */
+	void *pair;			/* the kernel's; NULL: not joined */
+	uint32_t is_over;		/* 1: the pair has ended by itself; part it, and go on with ordinary calls */
+	uint32_t pad;
+};
+
+/* [task, foreign thread] include/lkl/lkl.h documents both. */
+int lkl_kernel_relay_join(struct lkl_relay *relay, int fd0, int fd1);
+int lkl_kernel_relay_part(struct lkl_relay *relay);
+
+/*
  * host/shadow.c, for a kernel built with KASAN: map [start, start + bytes) as zeros that cost no memory until written.
  * Called once, before anything else of the kernel runs; aborts if it cannot be had.
  */
@@ -427,6 +444,7 @@ LKL__ASSERT(sizeof(struct lkl_rx_frame) == 32, "struct lkl_rx_frame");
 LKL__ASSERT(sizeof(struct lkl_wire_stats) == 16 * 8, "struct lkl_wire_stats");
 LKL__ASSERT(sizeof(struct lkl_wire) == 64, "struct lkl_wire");
 LKL__ASSERT(sizeof(struct lkl_boot_params) == 7 * 8, "struct lkl_boot_params");
+LKL__ASSERT(sizeof(struct lkl_relay) == 56, "struct lkl_relay");
 LKL__ASSERT(sizeof(struct lkl_stats) == 8 * 8, "struct lkl_stats");
 LKL__ASSERT(sizeof(struct lkl_thread) == 128, "struct lkl_thread");
 LKL__ASSERT(sizeof(struct lkl_task) == 80, "struct lkl_task");

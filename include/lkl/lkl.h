@@ -138,6 +138,26 @@ int lkl_wire_attach(struct lkl_wire *wire);
 /* [task] Remove the netdev of a wire, which may be closed afterwards. 0; -ENODEV: it has none. */
 int lkl_wire_detach(struct lkl_wire *wire);
 
+/* ---- a relay inside the stack ---- */
+
+/*
+ * [task, foreign thread] Tie two established TCP connections together: the stack itself sends on each what it receives on the
+ * other, without a system call or a wake-up, until one of them sees anything but data (FIN, reset, error, urgent data)
+ * or lkl_relay_part(). While they are joined their descriptors report no events, and nobody may read or write them;
+ * getsockopt() is fine. *relay is the caller's memory and has to stay until lkl_relay_part(), which is needed in
+ * every case. When the pair ends by itself, is_over is set and both descriptors report events as after epoll_ctl():
+ * what was not moved is where it was, in the one's receive queue. A sender is stopped by its receiver as by any slow reader.
+ * 0, or: -EBADF, -ENOTSOCK; -EOPNOTSUPP: not plain TCP (MPTCP); -ENOTCONN: one is not established any more; -EBUSY: one
+ * is joined or has an upper-layer protocol; -EINVAL: the same one twice; -ENOMEM.
+ */
+int lkl_relay_join(struct lkl_relay *relay, int fd0, int fd1);
+
+/* [task, foreign thread] End it; both are ordinary connections again. 0, or -EINVAL: not joined. */
+int lkl_relay_part(struct lkl_relay *relay);
+
+/* [any] Nanoseconds since something was moved, or since the join. */
+uint64_t lkl_relay_idle_ns(const struct lkl_relay *relay);
+
 /* ---- kernel modules ---- */
 
 /*
