@@ -81,6 +81,9 @@ const struct conf_key conf_keys[] = {
 	{ "worker", "max_sessions", CONF_T_COUNT, "20000", 1, 1000000, NULL,
 	  offsetof(struct conf_worker, max_sessions),
 	  "sessions at a time; more wait in the listeners' backlog" },
+	{ "worker", "relay", CONF_T_ENUM, "stack", 0, 0, "copy|splice|stack",
+	  offsetof(struct conf_worker, relay),
+	  "the last way of moving bytes that is used, each with those before it" },
 
 	{ "wire", "type", CONF_T_ENUM, "packet", 0, 0, "packet",
 	  offsetof(struct conf_wire, type), "mechanism that moves frames" },

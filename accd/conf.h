@@ -28,6 +28,8 @@
 #define CONF_RETRIES_MAX 7 /* more would let a dead pool hold a client for minutes */
 
 enum conf_stack { CONF_STACK_LKL, CONF_STACK_HOST };
+/* Ways to move bytes, each with those before it. */
+enum conf_relay { CONF_RELAY_COPY, CONF_RELAY_SPLICE, CONF_RELAY_STACK };
 enum conf_wire_type { CONF_WIRE_PACKET };
 enum conf_wire_mode { CONF_WIRE_OWN };
 
@@ -47,6 +49,7 @@ struct conf_worker {
 	uint32_t spin_us;
 	uint32_t drain_timeout_ms;
 	uint32_t max_sessions;
+	int relay; /* enum conf_relay */
 };
 
 struct conf_wire {

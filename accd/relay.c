@@ -12,6 +12,12 @@
  * Bulk. Once a read has brought RELAY_BULK_MIN_BYTES, the direction goes on with splice(): pages
  * move from the source's socket to the destination's through a pipe, and no byte is copied.
  *
+ * In the stack. Where the stack can (stack_ops.relay_join), a session that has lasted for
+ * RELAY_JOIN_TURNS turns is joined once nothing waits in it: the stack then passes on what either side
+ * receives, and the loop hears of the session again when something else than data comes, which is
+ * where relay_part() takes over. The order of ways, by cost for a byte: read and write, splice, the stack;
+ * worker.relay names the last one that is used.
+ *
  * Back-pressure. What the destination doesn't take stays with the connection, in the very buffer
  * that was read into (the worker takes a fresh one): no copy, and at most RELAY_BUF_BYTES a
  * direction, because a source is read only while nothing waits for its destination. The source's
@@ -283,7 +289,8 @@ static bool relay_pump(struct worker *w, struct session *s, enum side from)
 	for (i = 0; i < RELAY_READS_MAX; i++) {
 		if (!(src->flags & CONN_RD_READY) || dst->flags & CONN_ERR)
 			break;
-		is_spliced = src->flags & CONN_BULK && relay_pipe_get(w);
+		is_spliced = src->flags & CONN_BULK && w->conf->worker.relay >= CONF_RELAY_SPLICE &&
+			     relay_pipe_get(w);
 		n = is_spliced ? relay_splice(w, s, from) :
 				 w->ops->recv(src->fd, w->read_buf, RELAY_BUF_BYTES);
 		if (n <= 0) {
@@ -338,6 +345,63 @@ static bool relay_has_work(const struct session *s, enum side from)
 	       !(dst->flags & CONN_ERR);
 }
 
+uint64_t relay_tx_bytes(const struct session *s, enum side side)
+{
+	uint64_t n = s->conn[side].tx_bytes;
+
+	if (s->is_joined)
+		n += s->stack_relay.bytes_total[side == SIDE_UP ? 0 : 1];
+	return n;
+}
+
+/* When the last byte moved, in microseconds of the loop's clock. */
+static uint64_t relay_joined_active_us(const struct worker *w, const struct session *s)
+{
+	uint64_t idle_us = w->ops->relay_idle_ns(&s->stack_relay) / 1000;
+
+	return idle_us < w->now_us ? w->now_us - idle_us : 0;
+}
+
+void relay_part(struct worker *w, struct session *s)
+{
+	enum side side;
+
+	if (!s->is_joined)
+		return;
+	s->last_active_us = relay_joined_active_us(w, s);
+	w->ops->relay_part(&s->stack_relay);
+	for (side = 0; side < SIDE__COUNT; side++) {
+		s->conn[side].tx_bytes = relay_tx_bytes(s, side);
+		s->conn[side].flags |= CONN_RD_READY | CONN_WR_READY;
+	}
+	s->is_joined = false;
+}
+
+void relay_look(struct worker *w, struct session *s)
+{
+	if (s->is_joined)
+		s->last_active_us = relay_joined_active_us(w, s);
+}
+
+static void relay_join(struct worker *w, struct session *s)
+{
+	const struct conn *down = &s->conn[SIDE_DOWN], *up = &s->conn[SIDE_UP];
+
+	if (s->no_join || w->conf->worker.relay < CONF_RELAY_STACK || !w->ops->relay_join)
+		return;
+	if (s->turns < RELAY_JOIN_TURNS) {
+		s->turns++;
+		return;
+	}
+	if ((down->flags | up->flags) & (CONN_RD_TO_END | CONN_RD_EOF | CONN_WR_SHUT | CONN_ERR) ||
+	    down->out_bytes || up->out_bytes)
+		return;
+	if (w->ops->relay_join(&s->stack_relay, down->fd, up->fd))
+		s->no_join = true;
+	else
+		s->is_joined = true;
+}
+
 void relay_run(struct worker *w, struct session *s)
 {
 	if (!relay_pump(w, s, SIDE_DOWN) || !relay_pump(w, s, SIDE_UP))
@@ -361,4 +425,6 @@ void relay_run(struct worker *w, struct session *s)
 	else if (s->conn[SIDE_DOWN].flags & s->conn[SIDE_UP].flags &
 		 CONN_WR_SHUT)
 		session_close(w, s, LOG_CAUSE_DONE);
+	else
+		relay_join(w, s);
 }

@@ -21,6 +21,12 @@
  */
 #define RELAY_BULK_MIN_BYTES (64 * 1024)
 
+/*
+ * A session that has had this many turns is worth tying together in the stack (two requests and
+ * their responses): before, setting it up costs more than it saves.
+ */
+#define RELAY_JOIN_TURNS 4
+
 /* Empty pipes kept; each has room for RELAY_BUF_BYTES. */
 #define RELAY_PIPES_KEPT 8
 
@@ -36,6 +42,18 @@ void relay_exit(struct worker *w);
  * ended or one broke.
  */
 void relay_run(struct worker *w, struct session *s);
+
+/*
+ * The stack no longer relays by itself, if it did: count what it moved. Both connections may have
+ * anything to read.
+ */
+void relay_part(struct worker *w, struct session *s);
+
+/* Bring last_active_us up to date. */
+void relay_look(struct worker *w, struct session *s);
+
+/* Bytes that went out on `side`, those that the stack moved by itself included. */
+uint64_t relay_tx_bytes(const struct session *s, enum side side);
 
 /* Throw away what waits to be sent on a connection. */
 void relay_drop(struct worker *w, struct conn *c);

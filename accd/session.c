@@ -227,6 +227,7 @@ static void session_give_conn(struct worker *w, struct session *s)
 
 void session_close(struct worker *w, struct session *s, enum log_cause cause)
 {
+	relay_part(w, s);
 	session_end(w, s, cause);
 	pool_dequeue(w, s);
 	session_give_conn(w, s);
@@ -483,6 +484,7 @@ void session_event(struct worker *w, struct session *s, enum side side,
 		w->counters->stale_events_total++;
 		return;
 	}
+	relay_part(w, s); /* while joined, an event means that the stack has let go */
 	if (s->state == SESSION_CONNECTING && side == SIDE_UP) {
 		if (events & (EPOLLERR | EPOLLHUP)) {
 			w->ops->getsockopt(c->fd, SOL_SOCKET, SO_ERROR, &err,
@@ -536,6 +538,7 @@ void session_timer(struct worker *w, struct timer *t)
 			relay_run(w, s);
 		return;
 	}
+	relay_look(w, s);
 	if (s->conn[SIDE_DOWN].flags & CONN_ERR)
 		session_check_reset(w, s, SIDE_DOWN);
 	else if (s->conn[SIDE_UP].flags & CONN_ERR)

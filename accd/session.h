@@ -14,6 +14,8 @@
 #include "log.h"
 #include "timer.h"
 
+#include <lkl/host_ops.h>
+
 struct listener;
 struct pool;
 struct server;
@@ -80,11 +82,15 @@ struct session {
 	uint8_t tries; /* servers tried */
 	uint32_t gen; /* counts the sessions of this place of the slab: part of the id */
 	bool is_ready; /* on worker.ready: has work that no event will announce */
+	bool is_joined; /* the stack relays by itself: relay.c */
+	bool no_join; /* it would not, and need not be asked again */
+	uint8_t turns; /* of relay_run(), up to RELAY_JOIN_TURNS */
 	struct listener *listener;
 	struct pool *pool; /* who serves it: the listener's, unless something chose another */
 	struct server *server;
 	uint32_t tried[CONF_RETRIES_MAX + 1]; /* their ids */
 	uint64_t queue_us; /* time spent in the queue */
+	struct lkl_relay stack_relay; /* while is_joined: the stack's */
 	uint64_t last_active_us; /* last byte in either direction */
 	uint64_t accept_us, try_us,
 		connect_us; /* connect_us: how long it took; UINT64_MAX: not yet */

@@ -24,6 +24,8 @@
 #include <sys/epoll.h>
 #include <sys/socket.h>
 
+#include <lkl/host_ops.h>
+
 struct conf;
 struct counters_map;
 struct log_map;
@@ -85,6 +87,13 @@ struct stack_ops {
 		     size_t len); /* never raises SIGPIPE */
 	/* Pages from fd_in to fd_out, one of which is a pipe; never waits, never raises SIGPIPE. */
 	long (*splice)(int fd_in, int fd_out, size_t len);
+	/*
+	 * Let the stack itself pass on what two connections receive (lkl_relay_join() in
+	 * lkl/lkl.h says when that ends). NULL, all three: this stack cannot.
+	 */
+	int (*relay_join)(struct lkl_relay *relay, int fd0, int fd1);
+	int (*relay_part)(struct lkl_relay *relay);
+	uint64_t (*relay_idle_ns)(const struct lkl_relay *relay);
 	/* A pipe with room for `bytes` if the stack allows it; fds[0] is the reading end. */
 	int (*pipe)(int fds[2], int bytes);
 	int (*shutdown)(int fd, int how);
