@@ -51,6 +51,10 @@ const struct conf_key conf_keys[] = {
 	  offsetof(struct conf, stack),
 	  "TCP/IP stack that carries the sessions" },
 
+	{ "", "workers", CONF_T_COUNT, "1", 1, CONF_WORKERS_MAX, NULL,
+	  offsetof(struct conf, workers),
+	  "worker processes" },
+
 	{ "log", "access", CONF_T_STRING, "-", 1, PATH_MAX - 1, NULL,
 	  offsetof(struct conf_log, access),
 	  "where a line per session goes: a path, \"-\" for stdout, \"syslog\", \"syslog:PATH\" or \"off\"" },

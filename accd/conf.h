@@ -20,6 +20,7 @@
 
 #define CONF_NAME_BYTES \
 	32 /* names of listeners, pools and servers, with their NUL: log fields stay short */
+#define CONF_WORKERS_MAX 64
 #define CONF_LISTENERS_MAX 32
 #define CONF_POOLS_MAX 32
 #define CONF_SERVERS_MAX 64 /* per pool */
@@ -136,6 +137,7 @@ struct conf_pool {
 
 struct conf {
 	int stack; /* enum conf_stack */
+	uint32_t workers;
 	struct conf_log log;
 	struct conf_worker worker;
 	struct conf_wire wire;

@@ -24,49 +24,43 @@
 #define LISTENER_PAUSE_US \
 	100000 /* long enough not to burn a core, short against a client's patience */
 
-int listener_open(struct listener *l, struct worker *w, const char **call)
+int listener_bind(const struct stack_ops *ops, const struct conf_listener *conf, bool is_shared,
+		  const char **call)
 {
-	const struct stack_ops *ops = w->ops;
-	const union addr *addr = &l->conf->bind;
-	struct epoll_event ev = { .events = EPOLLIN | EPOLLET };
+	const union addr *addr = &conf->bind;
 	const int one = 1;
-	int r;
+	int fd, r;
 
 	*call = "socket";
-	l->fd = r = ops->socket(addr->sa.sa_family,
-				SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC,
-				IPPROTO_TCP);
-	if (r < 0)
-		return r;
+	fd = ops->socket(addr->sa.sa_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC,
+			 IPPROTO_TCP);
+	if (fd < 0)
+		return fd;
 	*call = "setsockopt";
-	r = ops->setsockopt(l->fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one));
+	r = ops->setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one));
+	if (!r && is_shared)
+		r = ops->setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &one, sizeof(one));
 	if (!r)
-		r = ops->setsockopt(l->fd, IPPROTO_TCP, TCP_NODELAY, &one,
-				    sizeof(one));
+		r = ops->setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
 	if (!r)
-		r = ops->setsockopt(l->fd, SOL_SOCKET, SO_OOBINLINE, &one,
-				    sizeof(one));
-	if (r)
-		goto err_close;
-	*call = "bind";
-	r = ops->bind(l->fd, &addr->sa, addr_len(addr));
-	if (r)
-		goto err_close;
-	*call = "listen";
-	r = ops->listen(l->fd, l->conf->backlog);
-	if (r)
-		goto err_close;
-	*call = "epoll_ctl";
-	ev.data.u64 = worker_event_data(l, EV_LISTENER, 0);
-	r = ops->epoll_ctl(w->epoll_fd, EPOLL_CTL_ADD, l->fd, &ev);
-	if (r)
-		goto err_close;
-	return 0;
-
-err_close:
-	ops->close(l->fd);
-	l->fd = -1;
+		r = ops->setsockopt(fd, SOL_SOCKET, SO_OOBINLINE, &one, sizeof(one));
+	if (!r) {
+		*call = "bind";
+		r = ops->bind(fd, &addr->sa, addr_len(addr));
+	}
+	if (!r)
+		return fd;
+	ops->close(fd);
 	return r;
+}
+
+int listener_watch(struct listener *l, struct worker *w, bool is_watched)
+{
+	struct epoll_event ev = { .events = EPOLLIN | EPOLLET };
+
+	ev.data.u64 = worker_event_data(l, EV_LISTENER, 0);
+	return w->ops->epoll_ctl(w->epoll_fd, is_watched ? EPOLL_CTL_MOD : EPOLL_CTL_ADD, l->fd,
+				 &ev);
 }
 
 /* Accept up to `max`. */
@@ -117,10 +111,12 @@ void listener_accept(struct listener *l, struct worker *w)
 
 void listener_close(struct listener *l, struct worker *w)
 {
+	struct sock *s = sock_find(&w->socks, &l->conf->bind);
+
 	if (l->fd < 0)
 		return;
 	listener_take(l, w, l->conf->backlog + 1);
-	w->ops->close(l->fd);
+	w->ops->close(s ? sock_remove(&w->socks, s) : l->fd);
 	l->fd = -1;
 	l->is_ready = false;
 }

@@ -9,12 +9,14 @@
 #include <stdint.h>
 
 #include "conf.h"
+#include "stack.h"
 
+struct generation;
 struct pool;
 struct worker;
 
 /*
- *          listener_open()               listener_close()
+ *          generation_commit()           listener_close(), or the next generation has the socket
  *   closed ───────────────▶ accepting ───────────────▶ closed
  *
  * While accepting, `is_ready` says that connections may wait: set by an event, cleared by an
@@ -26,13 +28,25 @@ struct listener {
 		*conf; /* aligned: worker.c keeps a tag in the pointer's low bits */
 	struct pool *pool;
 	struct counters_listener *counters;
+	struct generation *generation; /* it belongs to */
 	int fd; /* -1: closed */
 	bool is_ready;
 	uint64_t retry_us; /* no accept() before this time: EMFILE and the like */
 };
 
-/* 0, or -errno with the call that failed in *call. */
-int listener_open(struct listener *l, struct worker *w, const char **call);
+/*
+ * [supervisor, host stack] [loop] A socket with the listener's options, bound and not listening
+ * yet. is_shared: other sockets of ours may have the same address. The descriptor, or -errno with
+ * the call that failed in *call.
+ */
+int listener_bind(const struct stack_ops *ops, const struct conf_listener *conf, bool is_shared,
+		  const char **call);
+
+/*
+ * Take l->fd, which listens, into the worker's epoll set; is_watched: it is in there already, for a
+ * listener of an older configuration. 0 or -errno.
+ */
+int listener_watch(struct listener *l, struct worker *w, bool is_watched);
 
 /*
  * Take the connections that wait; at most LISTENER_BATCH, then the rest of the loop has its turn.

@@ -78,7 +78,6 @@ int main(int argc, char **argv)
 	bool is_test = false;
 	struct conf *conf;
 	int mistakes, opt;
-	int ret;
 
 	while ((opt = getopt_long(argc, argv, "f:tVh", options, NULL)) != -1) {
 		switch (opt) {
@@ -124,7 +123,5 @@ int main(int argc, char **argv)
 		die(ACCD_EXIT_USAGE,
 		    "stack %s is not in this build (it was configured without kernel_object); use --stack host",
 		    stacks[conf->stack].name);
-	ret = supervisor_run(stacks[conf->stack].ops, conf);
-	conf_free(conf);
-	return ret;
+	return supervisor_run(stacks[conf->stack].ops, conf, path, stack_override);
 }

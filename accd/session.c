@@ -29,6 +29,7 @@
 
 #include <linux/tcp.h> /* struct tcp_info with tcpi_notsent_bytes; libc's is older */
 
+#include "generation.h"
 #include "listener.h"
 #include "pool.h"
 #include "relay.h"
@@ -241,6 +242,7 @@ void session_close(struct worker *w, struct session *s, enum log_cause cause)
 	s->next = w->closed;
 	w->closed = s;
 	w->n_sessions--;
+	s->listener->generation->n_sessions--;
 }
 
 /* ---- begin ---- */
@@ -420,6 +422,7 @@ void session_open(struct worker *w, struct listener *l, int fd,
 	s->conn[SIDE_DOWN].flags = CONN_WR_READY;
 	s->conn[SIDE_UP].fd = -1;
 	w->n_sessions++;
+	l->generation->n_sessions++;
 	w->counters->sessions_total++;
 	w->counters->sessions++;
 	l->counters->sessions_total++;

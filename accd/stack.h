@@ -19,6 +19,7 @@
 #ifndef ACCD_STACK_H
 #define ACCD_STACK_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/epoll.h>
@@ -29,18 +30,31 @@
 struct conf;
 struct counters_map;
 struct log_map;
+struct sock_set;
 
 /* What a worker needs from its supervisor. Filled by setup(); valid on both sides of the fork. */
 struct worker_args {
 	const struct conf *conf;
 	struct log_map *logs; /* shared memory that all workers log into */
 	struct counters_map *counters; /* shared memory that all workers count in */
-	unsigned int index; /* which worker: its part of it */
 	void *stack_data; /* owned by the stack: wire and addresses (lkl), NULL (host) */
+	/* set by workers.c after the fork */
+	unsigned int index, workers; /* this worker's place, 0 to workers - 1; its part of the above */
+	int control_fd; /* control.h */
+	const struct sock_set *socks; /* inherited listening sockets; NULL: none */
 };
 
 struct stack_ops {
 	const char *name;
+
+	/*
+	 * The supervisor may use the calls below, too, and makes the listening sockets: one per
+	 * address and worker, with SO_REUSEPORT. False: a worker makes its own.
+	 */
+	bool listeners_inherited;
+
+	/* A worker that has ended can be replaced: what setup() took goes on with the next one. */
+	bool is_replaceable;
 
 	/* [worker] Release of the kernel that runs the stack, e.g. "6.12.117". Static storage. */
 	const char *(*release)(void);

@@ -209,6 +209,8 @@ static int host_epoll_wait(int epfd, struct epoll_event *events, int max,
 
 const struct stack_ops stack_host = {
 	.name = "host",
+	.listeners_inherited = true,
+	.is_replaceable = true,
 	.release = host_release,
 	.setup = host_setup,
 	.teardown = host_teardown,

@@ -1,134 +1,356 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * supervisor.c - the parent process: takes from the host what the worker needs, and gives it back
+ * supervisor.c - the parent process: takes from the host what the workers need, and gives it back
  *
- * It runs no kernel code and no relay, so that it survives what may happen to the worker.
+ * It runs no kernel code and no relay, so that it survives what may happen to a worker.
  * stack_ops.setup() opens the wire and takes the interface's addresses (lkl; nothing on the host
- * stack); then the worker is forked and inherits both. From there on the supervisor only waits:
+ * stack); then the workers are forked (workers.c) and inherit both. From there on the supervisor is
+ * an event loop (evloop.h): signals, the workers' control channels, timers, and what others add.
  *
- *   SIGTERM     passed on: the worker drains; a second one makes it stop now
- *   SIGINT      passed on: the worker stops now. SIGHUP and SIGQUIT count as SIGINT
- *   SIGUSR1     the log's files are opened again
- *   SIGCHLD     the worker has ended: exit 0 if it did in order, else say how it ended and exit 1
+ *   SIGTERM     drain: listeners close, sessions go on until they end or worker.drain_timeout
+ *               passes; a second one stops
+ *   SIGINT      stop: sessions are reset. SIGQUIT counts as SIGINT
+ *   SIGHUP      reload (reload.c)
+ *   SIGUSR1     log files are opened again
+ *   SIGCHLD     a worker has ended: replaced, unless it was told to
  *
- * All of these are blocked and taken with sigwaitinfo(), so there is one way out of here, and it
- * runs teardown(). SIGKILL can't be caught: then the worker, which gets SIGINT when its parent
- * dies, runs teardown() in its place.
+ * All of these are blocked and read from a signalfd, so there is one way out of here, and it runs
+ * teardown(). SIGKILL can't be caught: then the workers, which get SIGINT when their parent dies,
+ * run teardown() in its place.
  */
+#include <dirent.h>
 #include <errno.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/prctl.h>
-#include <sys/wait.h>
+#include <sys/signalfd.h>
 #include <unistd.h>
 
 #include "conf.h"
 #include "counters.h"
 #include "err.h"
 #include "log.h"
+#include "notify.h"
+#include "socks.h"
 #include "supervisor.h"
-#include "worker.h"
 
-static int supervisor_wait(pid_t worker, const sigset_t *set, struct log *log)
+#define DRAIN_GRACE_MS 5000 /* beyond drain_timeout, then SIGKILL */
+#define STOP_GRACE_MS 5000
+#define WORKERS_ROOM 16 /* at least; memory that is not touched costs nothing */
+
+/* ---- descriptors that a child may keep ---- */
+
+#define KEEP_MAX 256
+
+static int keep[KEEP_MAX]; /* open when setup() was done */
+static unsigned int n_keep;
+
+static void keep_remember(void)
 {
-	siginfo_t si;
-	int status;
+	DIR *dir = opendir("/proc/self/fd");
+	struct dirent *entry;
+	int fd;
 
-	for (;;) {
-		if (sigwaitinfo(set, &si) < 0)
-			continue;
-		if (si.si_signo == SIGUSR1) {
-			log_reopen(log);
-			continue;
+	if (!dir) /* without /proc: the children keep all */
+		return;
+	while ((entry = readdir(dir)) && n_keep < KEEP_MAX) {
+		fd = atoi(entry->d_name);
+		if (entry->d_name[0] != '.' && fd != dirfd(dir))
+			keep[n_keep++] = fd;
+	}
+	closedir(dir);
+}
+
+static int compare(const void *a, const void *b)
+{
+	return *(const int *)a - *(const int *)b;
+}
+
+void supervisor_close_private(const struct worker_proc *p, int control_fd)
+{
+	unsigned int i, n = n_keep, n_socks = p->socks ? p->socks->n : 0;
+	int *fds = malloc((n_keep + n_socks + 1) * sizeof(*fds));
+	unsigned int first = 0;
+
+	if (!fds || !n_keep) {
+		free(fds);
+		return;
+	}
+	memcpy(fds, keep, n_keep * sizeof(*fds));
+	fds[n++] = control_fd;
+	for (i = 0; i < n_socks; i++)
+		fds[n++] = p->socks->socks[i].fd;
+	qsort(fds, n, sizeof(*fds), compare);
+	for (i = 0; i < n; i++) {
+		if ((unsigned int)fds[i] > first)
+			close_range(first, fds[i] - 1, 0);
+		first = fds[i] + 1;
+	}
+	close_range(first, ~0u, 0);
+	free(fds);
+}
+
+/* ---- phases ---- */
+
+static void say_ready(const struct supervisor *sup)
+{
+	const struct conf *conf = sup->conf;
+	char list[512] = "", pids[256] = "";
+	char text[ADDR_TEXT_BYTES];
+	unsigned int i;
+	size_t n = 0;
+
+	for (i = 0; i < conf->n_listeners && n < sizeof(list); i++)
+		n += snprintf(list + n, sizeof(list) - n, "%s%s=%s", n ? "," : "",
+			      conf->listeners[i].name,
+			      addr_format(&conf->listeners[i].bind, text, sizeof(text)));
+	for (i = 0, n = 0; i < sup->n_workers && n < sizeof(pids); i++)
+		n += snprintf(pids + n, sizeof(pids) - n, "%s%d", n ? "," : "",
+			      (int)sup->procs[i].pid);
+	msg("ready: stack=%s kernel=%s pid=%d worker=%s listeners=%s", sup->ops->name,
+	    sup->release, (int)sup->pid, pids, list);
+}
+
+static void watchdog(void *ctx)
+{
+	struct supervisor *sup = ctx;
+
+	if (!notify_watchdog_ms())
+		return;
+	notify_watchdog();
+	evloop_timer_set(&sup->loop, &sup->watchdog_timer, notify_watchdog_ms(), watchdog, sup);
+}
+
+void supervisor_workers_changed(struct supervisor *sup)
+{
+	unsigned int i, n_running = 0, n_given_up = 0;
+
+	for (i = 0; i < sup->n_workers; i++) {
+		n_running += sup->procs[i].state == PROC_RUNNING;
+		n_given_up += sup->procs[i].state == PROC_GIVEN_UP;
+	}
+	switch (sup->phase) {
+	case PHASE_STARTING:
+		if (n_given_up) {
+			sup->status = ACCD_EXIT_FAIL;
+			supervisor_stop(sup);
+		} else if (n_running == sup->n_workers) {
+			sup->phase = PHASE_SERVING;
+			say_ready(sup);
+			notify_ready("serving");
+			watchdog(sup);
 		}
-		if (si.si_signo != SIGCHLD) {
-			kill(worker, si.si_signo == SIGTERM ? SIGTERM : SIGINT);
-			continue;
+		break;
+	case PHASE_SERVING:
+		if (n_given_up == sup->n_workers) {
+			msg("no worker is left");
+			sup->status = ACCD_EXIT_FAIL;
+			supervisor_stop(sup);
 		}
-		if (waitpid(worker, &status, WNOHANG) != worker)
-			continue;
-		if (WIFSIGNALED(status)) {
-			msg("worker %d died: signal %d (%s)%s", (int)worker,
-			    WTERMSIG(status), strsignal(WTERMSIG(status)),
-			    WCOREDUMP(status) ? ", core dumped" : "");
-			return ACCD_EXIT_FAIL;
-		}
-		if (WIFEXITED(status)) {
-			if (WEXITSTATUS(status))
-				msg("worker %d failed: exit status %d",
-				    (int)worker, WEXITSTATUS(status));
-			return WEXITSTATUS(status) ? ACCD_EXIT_FAIL : 0;
-		}
+		break;
+	case PHASE_DRAINING:
+	case PHASE_STOPPING:
+		if (!workers_alive(sup))
+			evloop_quit(&sup->loop, sup->status);
+		break;
 	}
 }
 
-int supervisor_run(const struct stack_ops *ops, const struct conf *conf)
+void supervisor_drain(struct supervisor *sup)
 {
-	struct worker_args args = { .conf = conf };
-	pid_t supervisor = getpid();
-	struct log *log = NULL;
+	if (sup->phase >= PHASE_DRAINING) {
+		supervisor_stop(sup);
+		return;
+	}
+	sup->phase = PHASE_DRAINING;
+	notify_stopping();
+	workers_end(sup, SIGTERM, sup->conf->worker.drain_timeout_ms + DRAIN_GRACE_MS);
+	supervisor_workers_changed(sup);
+}
+
+void supervisor_stop(struct supervisor *sup)
+{
+	if (sup->phase == PHASE_STOPPING)
+		return;
+	sup->phase = PHASE_STOPPING;
+	notify_stopping();
+	workers_end(sup, SIGINT, STOP_GRACE_MS);
+	supervisor_workers_changed(sup);
+}
+
+unsigned int supervisor_ask_all(struct supervisor *sup, enum control_op op, const void *req,
+				uint32_t len, uint32_t timeout_ms, control_answer_fn fn, void *ctx)
+{
+	unsigned int i, n = 0;
+
+	for (i = 0; i < sup->n_workers; i++)
+		if (sup->procs[i].state == PROC_RUNNING &&
+		    !control_ask(&sup->procs[i].peer, op, req, len, -1, timeout_ms, fn, ctx))
+			n++;
+	return n;
+}
+
+void supervisor_conf_set(struct supervisor *sup, struct conf *conf)
+{
+	if (sup->conf) {
+		log_configure(sup->log, &conf->log);
+		conf_free((struct conf *)sup->conf);
+	}
+	sup->conf = conf;
+	sup->args.conf = conf;
+	sup->conf_serial++;
+}
+
+unsigned int supervisor_workers_wanted(const struct conf *conf)
+{
+	return conf->stack == CONF_STACK_LKL ? 1 : conf->workers;
+}
+
+static void on_signal(void *ctx, uint32_t events)
+{
+	struct supervisor *sup = ctx;
+	struct signalfd_siginfo si;
+
+	if (read(sup->signal_src.fd, &si, sizeof(si)) != sizeof(si))
+		return;
+	switch (si.ssi_signo) {
+	case SIGCHLD:
+		workers_reap(sup);
+		break;
+	case SIGHUP:
+		supervisor_reload(sup, NULL, NULL);
+		break;
+	case SIGUSR1:
+		log_reopen(sup->log);
+		break;
+	case SIGTERM:
+		msg("%s: %s", strsignal(SIGTERM),
+		    sup->phase >= PHASE_DRAINING ? "stopping" : "draining");
+		supervisor_drain(sup);
+		break;
+	default:
+		msg("%s: stopping", strsignal(si.ssi_signo));
+		supervisor_stop(sup);
+	}
+}
+
+/* Sockets that are served by the supervisor: each adds its sources to sup->loop. */
+static int supervisor_services_start(struct supervisor *sup)
+{
+	return 0;
+}
+
+static void supervisor_services_stop(struct supervisor *sup)
+{
+}
+
+/* ---- the process ---- */
+
+static int loop_start(struct supervisor *sup, const sigset_t *set)
+{
+	int fd, r;
+
+	r = evloop_init(&sup->loop);
+	if (r)
+		return r;
+	fd = signalfd(-1, set, SFD_CLOEXEC | SFD_NONBLOCK);
+	if (fd < 0)
+		return -errno;
+	r = evloop_add(&sup->loop, &sup->signal_src, fd, EPOLLIN, on_signal, sup);
+	if (!r)
+		r = supervisor_services_start(sup);
+	if (!r)
+		r = workers_start(sup);
+	return r;
+}
+
+/* Counters and logs: memory that all workers share, and the thread that writes the logs. */
+static int shared_start(struct supervisor *sup, char *err, size_t err_len)
+{
+	int r;
+
+	sup->workers_max = supervisor_workers_wanted(sup->conf);
+	if (sup->workers_max < WORKERS_ROOM)
+		sup->workers_max = WORKERS_ROOM;
+	sup->args.counters = counters_new(sup->workers_max);
+	sup->args.logs = log_map_new(sup->workers_max);
+	if (!sup->args.counters || !sup->args.logs) {
+		snprintf(err, err_len, "no memory for counters and logs");
+		return -ENOMEM;
+	}
+	counters_assign(sup->args.counters, sup->conf);
+	r = log_open(sup->args.logs, &sup->conf->log, &sup->log, err, err_len);
+	if (!r)
+		r = log_start(sup->log);
+	if (!r)
+		err_use_ring(log_ring(sup->args.logs, sup->workers_max), sup->pid);
+	return r;
+}
+
+static void shared_stop(struct supervisor *sup)
+{
+	log_close(sup->log);
+	err_use_ring(NULL, 0);
+	log_map_free(sup->args.logs);
+	counters_free(sup->args.counters);
+}
+
+int supervisor_run(const struct stack_ops *ops, struct conf *conf, const char *path,
+		   int stack_override)
+{
+	static struct supervisor sup; /* children find it where it was */
 	char err[256] = "";
+	unsigned int i;
 	sigset_t set;
-	pid_t worker;
 	int ret;
 
+	sup.ops = ops;
+	sup.conf_path = path;
+	sup.stack_override = stack_override;
+	supervisor_conf_set(&sup, conf);
+	sup.pid = getpid();
+	notify_init();
 	signal(SIGPIPE, SIG_IGN);
 	sigemptyset(&set);
 	sigaddset(&set, SIGTERM);
 	sigaddset(&set, SIGINT);
 	sigaddset(&set, SIGHUP);
 	sigaddset(&set, SIGQUIT);
-	sigaddset(&set, SIGCHLD);
 	sigaddset(&set, SIGUSR1);
+	sigaddset(&set, SIGCHLD);
 	sigprocmask(SIG_BLOCK, &set, NULL);
 
-	args.counters = counters_new(1);
-	if (!args.counters) {
-		msg("no memory for counters");
-		return ACCD_EXIT_FAIL;
-	}
-	counters_assign(args.counters, conf);
-	args.logs = log_map_new(1);
-	if (!args.logs) {
-		msg("no memory for the log");
-		return ACCD_EXIT_FAIL;
-	}
-	ret = log_open(args.logs, &conf->log, &log, err, sizeof(err));
-	if (!ret)
-		ret = log_start(log);
+	ret = shared_start(&sup, err, sizeof(err));
 	if (ret) {
 		msg("%s", err[0] ? err : strerror(-ret));
 		return ACCD_EXIT_FAIL;
 	}
-	err_use_ring(log_ring(args.logs, 1), supervisor);
-	ret = ops->setup(&args, err, sizeof(err));
+	ret = ops->setup(&sup.args, err, sizeof(err));
 	if (ret) {
 		msg("%s", err[0] ? err : strerror(-ret));
-		ret = ACCD_EXIT_FAIL;
-		goto out_log;
-	}
-
-	counters_worker_begins(args.counters, args.index);
-	worker = fork();
-	if (worker < 0) {
-		msg("fork: %s", strerror(errno));
 		ret = ACCD_EXIT_FAIL;
 		goto out;
 	}
-	if (!worker) {
-		prctl(PR_SET_PDEATHSIG, SIGINT);
-		if (getppid() != supervisor)
-			_exit(ACCD_EXIT_FAIL); /* it died before the line above */
-		exit(worker_main(ops, &args));
+	keep_remember();
+	workers_init(&sup, supervisor_workers_wanted(conf));
+	ret = supervisor_socks_open(&sup, err, sizeof(err));
+	if (ret)
+		msg("%s", err);
+	else
+		ret = loop_start(&sup, &set);
+	if (ret) {
+		msg("supervisor: cannot start: %s", strerror(-ret));
+		sup.status = ACCD_EXIT_FAIL;
+		supervisor_stop(&sup);
 	}
-	ret = supervisor_wait(worker, &set, log);
+	ret = evloop_run(&sup.loop);
+	for (i = 0; i < WORKERS_MAX; i++)
+		supervisor_socks_close(&sup.procs[i]);
+	supervisor_services_stop(&sup);
+	evloop_exit(&sup.loop);
+	ops->teardown(&sup.args);
 out:
-	ops->teardown(&args);
-out_log:
-	log_close(log);
-	err_use_ring(NULL, 0);
-	log_map_free(args.logs);
-	counters_free(args.counters);
+	shared_stop(&sup);
+	conf_free((struct conf *)sup.conf);
 	return ret;
 }

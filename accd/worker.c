@@ -28,6 +28,7 @@
 #include <unistd.h>
 
 #include "err.h"
+#include "generation.h"
 #include "listener.h"
 #include "pool.h"
 #include "resolve.h"
@@ -94,7 +95,8 @@ static void worker_accept(struct worker *w)
 /* How long the loop may sleep. */
 static int worker_timeout_ms(const struct worker *w)
 {
-	bool is_waiting = w->wheel.count || w->task_wheel.count || w->is_draining;
+	bool is_waiting = w->wheel.count || w->task_wheel.count || w->is_draining ||
+			  w->retire_us || w->generation->next;
 	unsigned int i;
 
 	if (w->ready)
@@ -133,7 +135,8 @@ static void worker_event(struct worker *w, const struct epoll_event *ev)
 	case EV_NOTIFIER:
 		w->ops->read(
 			w->notifier_fd, &value,
-			sizeof(value)); /* clears it; worker.stop says the rest */
+			sizeof(value)); /* clears it */
+		w->is_notified = true;
 		break;
 	case EV_SOURCE:
 		((struct event_source *)source)->fn(w, source, gen, ev->events);
@@ -153,13 +156,22 @@ static void worker_task_timer(void *ctx, struct timer *t)
 	wt->fn(ctx, wt);
 }
 
-static void worker_begin_drain(struct worker *w)
+/* After a change of the number of workers: how long a connection may take to get into our backlog. */
+#define RETIRE_US 1000000
+
+int worker_op_retire(struct worker *w, struct control_call *call)
+{
+	w->retire_us = w->now_us + RETIRE_US;
+	return 0;
+}
+
+static void worker_begin_drain(struct worker *w, bool is_retired)
 {
 	unsigned int i;
 
 	w->is_draining = true;
 	w->counters->is_draining = 1;
-	w->drain_deadline_us =
+	w->drain_deadline_us = is_retired ? UINT64_MAX :
 		w->now_us + w->conf->worker.drain_timeout_ms * 1000ULL;
 	for (i = 0; i < w->n_listeners; i++)
 		listener_close(&w->listeners[i], w);
@@ -221,10 +233,8 @@ static void loop_wait_for_names(struct worker *w)
 static int loop_open(struct worker *w)
 {
 	struct epoll_event ev = { .events = EPOLLIN | EPOLLET };
-	char text[ADDR_TEXT_BYTES];
 	const char *call = "epoll_create1";
 	int handle = -1;
-	unsigned int i;
 	int r;
 
 	w->epoll_fd = r = w->ops->epoll_create1(EPOLL_CLOEXEC);
@@ -244,20 +254,10 @@ static int loop_open(struct worker *w)
 	if (r)
 		goto err;
 	loop_wait_for_names(w);
-	for (i = 0; i < w->n_listeners; i++) {
-		w->listeners[i].pool = w->pools[w->conf->listeners[i].pool];
-		r = listener_open(&w->listeners[i], w, &call);
-		if (r < 0) {
-			const struct conf_listener *l = w->listeners[i].conf;
-
-			snprintf(w->err, sizeof(w->err),
-				 "listener.%s.bind: %s %s: %s", l->name, call,
-				 addr_format(&l->bind, text, sizeof(text)),
-				 strerror(-r));
-			return r;
-		}
-	}
-	return 0;
+	r = generation_prepare(w, w->conf, 0, w->err, sizeof(w->err));
+	if (!r)
+		r = generation_commit(w, w->err, sizeof(w->err));
+	return r;
 err:
 	snprintf(w->err, sizeof(w->err), "%s: %s", call, strerror(-r));
 	return r;
@@ -265,11 +265,8 @@ err:
 
 static void loop_close(struct worker *w)
 {
-	unsigned int i;
-
-	for (i = 0; i < w->n_listeners; i++)
-		if (w->listeners[i].fd >= 0)
-			w->ops->close(w->listeners[i].fd);
+	while (w->socks.n)
+		w->ops->close(sock_remove(&w->socks, &w->socks.socks[0]));
 	if (w->notifier_fd >= 0)
 		w->ops->close(w->notifier_fd);
 	if (w->epoll_fd >= 0)
@@ -279,7 +276,8 @@ static void loop_close(struct worker *w)
 static int worker_loop(void *arg)
 {
 	struct worker *w = arg;
-	int r, stop;
+	int stop = WORKER_RUN;
+	int r;
 
 	w->now_us = clock_us();
 	timer_wheel_init(&w->wheel, w->now_us);
@@ -299,10 +297,19 @@ static int worker_loop(void *arg)
 		if (w->pools_due)
 			pools_run(w);
 
-		stop = atomic_load_explicit(&w->stop, memory_order_relaxed);
-		if (stop != WORKER_RUN) {
-			if (!w->is_draining)
-				worker_begin_drain(w);
+		if (w->is_notified) {
+			w->is_notified = false;
+			stop = atomic_load(&w->stop);
+			if (control_run(&w->control, w))
+				worker_tell_main(w);
+		}
+		if (w->retire_us && w->now_us >= w->retire_us && !w->is_draining)
+			worker_begin_drain(w, true);
+		if (stop != WORKER_RUN && (!w->is_draining || w->retire_us)) {
+			w->retire_us = 0;
+			worker_begin_drain(w, false);
+		}
+		if (w->is_draining) {
 			if (stop == WORKER_STOP || !w->n_sessions ||
 			    w->now_us >= w->drain_deadline_us)
 				break;
@@ -311,6 +318,8 @@ static int worker_loop(void *arg)
 			session_reap(w);
 		if (w->servers_dead || w->pools_dead)
 			pools_reap(w);
+		if (w->generation->next)
+			generation_reap(w);
 	}
 	worker_kill_sessions(w);
 	session_reap(w);
@@ -367,7 +376,6 @@ static int worker_init(struct worker *w, const struct stack_ops *ops,
 		       const struct worker_args *args)
 {
 	const struct conf *conf = args->conf;
-	unsigned int i;
 	int r;
 
 	memset(w, 0, sizeof(*w));
@@ -387,52 +395,19 @@ static int worker_init(struct worker *w, const struct stack_ops *ops,
 		r = relay_init(w);
 	if (r)
 		return r;
-	w->listeners = aligned_alloc(_Alignof(struct listener),
-				     conf->n_listeners * sizeof(*w->listeners));
-	if (!w->listeners)
-		return -ENOMEM;
+	w->log_ring = log_ring(args->logs, w->index);
 	w->random = clock_us() ^ (uint64_t)getpid() << 32;
-	r = resolver_init(w);
-	if (r)
-		return r;
-	memset(w->listeners, 0, conf->n_listeners * sizeof(*w->listeners));
-	for (i = 0; i < conf->n_listeners; i++) {
-		w->listeners[i].conf = &conf->listeners[i];
-		w->listeners[i].fd = -1;
-		w->listeners[i].counters = counters_listener(
-			w->map, w->index, conf->listeners[i].name);
-	}
-	w->n_listeners = conf->n_listeners;
-	if (strcmp(conf->log.access, "off"))
-		w->log = log_ring(args->logs, w->index);
-	return 0;
+	return resolver_init(w);
 }
 
 static void worker_exit(struct worker *w)
 {
 	resolver_exit(w);
-	free(w->listeners);
+	generation_exit(w);
 	relay_exit(w);
 	session_slab_exit(w);
 	if (w->main_fd >= 0)
 		close(w->main_fd);
-}
-
-static void say_ready(const struct worker *w, pid_t supervisor)
-{
-	char list[512] = "";
-	char text[ADDR_TEXT_BYTES];
-	unsigned int i;
-	size_t n = 0;
-
-	for (i = 0; i < w->n_listeners && n < sizeof(list); i++)
-		n += snprintf(list + n, sizeof(list) - n, "%s%s=%s",
-			      n ? "," : "", w->listeners[i].conf->name,
-			      addr_format(&w->listeners[i].conf->bind, text,
-					  sizeof(text)));
-	msg("ready: stack=%s kernel=%s pid=%d worker=%d listeners=%s",
-	    w->ops->name, w->ops->release(), (int)supervisor, (int)getpid(),
-	    list);
 }
 
 static void say_final(const struct worker *w, uint64_t log_dropped_total)
@@ -464,33 +439,47 @@ static void worker_signal(struct worker *w, int sig)
 	if (want <= stop)
 		return;
 	atomic_store(&w->stop, want);
-	msg("%s: %s", strsignal(sig),
-	    want == WORKER_DRAIN ? "draining" : "stopping");
 	if (atomic_load(&w->is_accepting))
 		w->ops->notify(atomic_load(&w->notify_handle));
 }
 
-static void wait_for_loop(struct worker *w, struct loop_thread *lt,
-			  int signal_fd, pid_t supervisor)
+/* What the loop has left for us: the first time, that it is there. */
+static void loop_event(struct worker *w, bool *is_said)
 {
-	struct pollfd fds[2] = { { .fd = signal_fd, .events = POLLIN },
-				 { .fd = w->main_fd, .events = POLLIN } };
-	struct signalfd_siginfo si;
-	bool is_said = false;
 	uint64_t value;
 
+	if (read(w->main_fd, &value, sizeof(value)) < 0 || !atomic_load(&w->is_accepting))
+		return;
+	if (!*is_said) {
+		*is_said = true;
+		control_event(&w->control, CONTROL_EV_READY, w->ops->release());
+		/* a signal that came before there was a notifier */
+		if (atomic_load(&w->stop) != WORKER_RUN)
+			w->ops->notify(atomic_load(&w->notify_handle));
+	}
+	if (control_send(&w->control))
+		w->ops->notify(atomic_load(&w->notify_handle));
+}
+
+static void wait_for_loop(struct worker *w, struct loop_thread *lt, int signal_fd)
+{
+	struct pollfd fds[3] = { { .fd = signal_fd, .events = POLLIN },
+				 { .fd = w->main_fd, .events = POLLIN },
+				 { .events = POLLIN } };
+	struct signalfd_siginfo si;
+	bool is_said = false, is_closed = false;
+
 	while (!atomic_load(&lt->is_done)) {
-		if (poll(fds, 2, -1) < 0)
+		/* one request at a time, and none before there is a loop */
+		fds[2].fd = is_said && !is_closed &&
+			    atomic_load(&w->control.state) == CONTROL_IDLE ? w->control.fd : -1;
+		fds[2].revents = 0;
+		if (poll(fds, 3, -1) < 0)
 			continue;
-		if (fds[1].revents &&
-		    read(w->main_fd, &value, sizeof(value)) > 0 && !is_said &&
-		    atomic_load(&w->is_accepting)) {
-			is_said = true;
-			say_ready(w, supervisor);
-			/* a signal that came before there was a notifier */
-			if (atomic_load(&w->stop) != WORKER_RUN)
-				w->ops->notify(atomic_load(&w->notify_handle));
-		}
+		if (fds[1].revents)
+			loop_event(w, &is_said);
+		if (fds[2].revents && control_receive(&w->control, &is_closed))
+			w->ops->notify(atomic_load(&w->notify_handle));
 		if (fds[0].revents &&
 		    read(signal_fd, &si, sizeof(si)) == sizeof(si))
 			worker_signal(w, si.ssi_signo);
@@ -524,23 +513,26 @@ int worker_main(const struct stack_ops *ops, struct worker_args *args)
 	sigaddset(&ours, SIGINT);
 	signal_fd = signalfd(-1, &ours, SFD_CLOEXEC);
 	r = signal_fd < 0 ? -errno : worker_init(&w, ops, args);
+	control_worker_init(&w.control, args->control_fd);
+	if (args->socks)
+		w.socks = *args->socks;
 	if (r) {
-		msg("worker: cannot start: %s", strerror(-r));
+		control_event(&w.control, CONTROL_EV_FAILED, strerror(-r));
 		return ACCD_EXIT_FAIL;
 	}
 	/* the loop and what it starts inherit the mask: all signals belong to this thread */
 	r = -pthread_create(&thread, NULL, loop_thread, &lt);
 	if (r) {
-		msg("worker: cannot start the loop: %s", strerror(-r));
+		control_event(&w.control, CONTROL_EV_FAILED, strerror(-r));
 		return ACCD_EXIT_FAIL;
 	}
-	wait_for_loop(&w, &lt, signal_fd, supervisor);
+	wait_for_loop(&w, &lt, signal_fd);
 	pthread_join(thread, NULL);
 
 	if (w.log)
 		log_dropped_total = log_dropped(w.log);
 	if (lt.ret < 0 && !atomic_load(&w.is_accepting))
-		msg("worker: %s", w.err[0] ? w.err : strerror(-lt.ret));
+		control_event(&w.control, CONTROL_EV_FAILED, w.err[0] ? w.err : strerror(-lt.ret));
 	else
 		say_final(&w, log_dropped_total);
 	close(signal_fd);

@@ -3,7 +3,7 @@
  * worker.h - the process that relays: one event loop, and what belongs to it
  *
  * Threads of a worker:
- *   main    signals; prints the ready and the final line; never touches a session
+ *   main    signals, the control channel; prints the final line; never touches a session
  *   loop    worker_loop(), where stack_ops.run() puts it: the owner of everything below but the atomics
  */
 #ifndef ACCD_WORKER_H
@@ -15,12 +15,15 @@
 
 #include "conf.h"
 #include "counters.h"
+#include "control.h"
 #include "log.h"
 #include "relay.h"
 #include "session.h"
+#include "socks.h"
 #include "stack.h"
 #include "timer.h"
 
+struct generation;
 struct listener;
 struct pool;
 struct resolver;
@@ -51,8 +54,10 @@ struct worker {
 		**ready_tail; /* sessions with work that no event will announce */
 	struct timer_wheel wheel;
 
-	struct listener *listeners;
+	struct generation *generation, *next_generation; /* generation.h; next: prepared */
+	struct listener *listeners; /* of the generation in force */
 	unsigned int n_listeners;
+	struct sock_set socks; /* the listeners' sockets */
 	bool is_accept_paused;
 	struct pool **pools; /* in the order of conf->pools */
 	unsigned int n_pools;
@@ -64,7 +69,8 @@ struct worker {
 	struct resolver *resolver;
 	struct timer_wheel task_wheel; /* struct worker_timer: all that is no session's */
 
-	struct log_ring *log; /* NULL: off */
+	struct log_ring *log_ring;
+	struct log_ring *log; /* the same for the access log; NULL: off */
 	struct counters_map *map; /* shared with the supervisor */
 	unsigned int index; /* which worker: its part of the map */
 	struct counters *counters; /* of this worker, in the map */
@@ -72,8 +78,11 @@ struct worker {
 	/* main thread to loop */
 	_Atomic int stop; /* enum worker_stop; only rises */
 	_Atomic int notify_handle; /* valid once is_accepting */
+	bool is_notified; /* loop: look at stop and control */
+	struct control_worker control;
 	uint64_t drain_deadline_us;
 	bool is_draining;
+	uint64_t retire_us; /* drain at this time; 0: not asked */
 	int notifier_fd;
 
 	/* loop to main thread */
@@ -90,7 +99,7 @@ enum ev_kind {
 	EV_LISTENER, /* struct listener: connections wait */
 	EV_CLIENT, /* struct session: its client's connection */
 	EV_SERVER, /* struct session: its server's connection */
-	EV_NOTIFIER, /* struct worker: worker.stop has changed */
+	EV_NOTIFIER, /* struct worker: worker.stop has changed, or a request has come */
 	EV_SOURCE, /* struct event_source: whatever else has a descriptor */
 };
 
@@ -124,6 +133,9 @@ uint64_t worker_random(struct worker *w);
 
 /* Give a session another turn after the current batch. */
 void worker_ready(struct worker *w, struct session *s);
+
+/* Handler of control_ops.c. */
+int worker_op_retire(struct worker *w, struct control_call *call);
 
 /* Body of the worker's process; returns its exit status. Signals are blocked by the caller. */
 int worker_main(const struct stack_ops *ops, struct worker_args *args);

@@ -1,0 +1,336 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * workers.c - the supervisor's children: fork, replace, end
+ *
+ * A worker is forked from the supervisor, whenever that happens: it inherits what stack_ops.setup()
+ * took (wires, addresses) and nothing else. Everything that was opened before the event loop was
+ * made is what it may keep, plus its end of its control channel; every other descriptor is closed
+ * in the child (admin connections, signal descriptor, the other workers' channels).
+ *
+ * Replacement. A worker that ends unasked is replaced at once: fork, and the wire's queue and the
+ * listening sockets, which the supervisor holds, go on with the new one. Its sessions are lost:
+ * their peers get RST from the new instance, which does not know the connections (lkl), or from the
+ * host's kernel (host).
+ *
+ * Bound on a storm: a death within STABLE_MS of READY, or before it, is a strike; a worker that
+ * lived longer clears them. STRIKES_FREE strikes are replaced at once, the next ones after 100 ms,
+ * 200 ms, ... up to BACKOFF_MAX_MS. After STRIKES_MAX the place is given up: the other workers go
+ * on, and without any left the daemon ends with status 1. A failure before the daemon was ready
+ * for the first time is not retried: wrong configurations are said at once.
+ *
+ * A worker is pinged every PING_MS. One that does not answer is said; after PINGS_LOST_MAX it gets
+ * SIGABRT (its back trace says where it hung) and is replaced like any other.
+ */
+#include <errno.h>
+#include <inttypes.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "conf.h"
+#include "counters.h"
+#include "err.h"
+#include "supervisor.h"
+#include "worker.h"
+
+#define STABLE_MS 2000
+#define STRIKES_FREE 3
+#define STRIKES_MAX 20
+#define BACKOFF_MIN_MS 100
+#define BACKOFF_MAX_MS 5000
+#define PING_MS 5000
+#define PING_TIMEOUT_MS 10000
+#define PINGS_LOST_MAX 3
+
+static int proc_fork(struct worker_proc *p);
+
+static void retired(void *ctx, const struct control_answer *answer)
+{
+	struct worker_proc *p = ctx;
+
+	if (answer->status && p->pid)
+		kill(p->pid, SIGTERM);
+}
+
+static void proc_ping(void *ctx);
+
+static void proc_restart(void *ctx)
+{
+	struct worker_proc *p = ctx;
+	int r = proc_fork(p);
+
+	if (!r)
+		return;
+	msg("worker %u: cannot be started: %s; trying again", p->index, strerror(-r));
+	evloop_timer_set(&p->sup->loop, &p->timer, BACKOFF_MAX_MS, proc_restart, p);
+}
+
+static void proc_kill(void *ctx)
+{
+	struct worker_proc *p = ctx;
+
+	msg("worker %u (process %d) does not end: killed", p->index, (int)p->pid);
+	kill(p->pid, SIGKILL);
+}
+
+static void ping_answer(void *ctx, const struct control_answer *answer)
+{
+	struct worker_proc *p = ctx;
+
+	if (answer->status != -ETIMEDOUT) {
+		p->pings_lost = 0;
+		return;
+	}
+	p->pings_lost++;
+	msg("worker %u (process %d) does not answer", p->index, (int)p->pid);
+	if (p->pings_lost >= PINGS_LOST_MAX && p->state == PROC_RUNNING) {
+		msg("worker %u (process %d) hangs: aborted", p->index, (int)p->pid);
+		kill(p->pid, SIGABRT);
+	}
+}
+
+static void proc_ping(void *ctx)
+{
+	struct worker_proc *p = ctx;
+
+	if (p->state != PROC_RUNNING)
+		return;
+	if (control_ask(&p->peer, CONTROL_OP_PING, NULL, 0, -1, PING_TIMEOUT_MS, ping_answer, p) ==
+	    -EAGAIN) {
+		const struct control_answer lost = { .status = -ETIMEDOUT, .is_last = true };
+
+		ping_answer(p, &lost); /* it takes nothing any more */
+	}
+	evloop_timer_set(&p->sup->loop, &p->ping_timer, PING_MS, proc_ping, p);
+}
+
+static void proc_event(void *ctx, enum control_op ev, const char *text)
+{
+	struct worker_proc *p = ctx;
+	struct supervisor *sup = p->sup;
+
+	if (ev == CONTROL_EV_FAILED) {
+		snprintf(p->failed, sizeof(p->failed), "%s", text);
+		return;
+	}
+	if (p->state != PROC_STARTING)
+		return;
+	p->state = PROC_RUNNING;
+	p->ready_us = evloop_now_us();
+	snprintf(sup->release, sizeof(sup->release), "%s", text);
+	if (p->died_us) {
+		sup->restarts_total++;
+		msg("worker %u (process %d) is ready, %" PRIu64 " ms after the last one ended",
+		    p->index, (int)p->pid, (p->ready_us - p->died_us) / 1000);
+	}
+	if (p->conf_serial != sup->conf_serial) {
+		/* forked with a configuration that a reload has replaced meanwhile: once more */
+		kill(p->pid, SIGINT);
+		return;
+	}
+	proc_ping(p);
+	supervisor_workers_changed(sup);
+}
+
+/* In the child: nothing of the supervisor's stays but what a worker needs. */
+static void __attribute__((noreturn)) child(struct worker_proc *p, int control_fd)
+{
+	struct supervisor *sup = p->sup;
+	struct worker_args args = sup->args;
+
+	prctl(PR_SET_PDEATHSIG, SIGINT);
+	if (getppid() != sup->pid)
+		_exit(ACCD_EXIT_FAIL); /* it died before the line above */
+	supervisor_close_private(p, control_fd);
+	args.conf = sup->conf;
+	args.socks = p->socks;
+	args.index = p->index;
+	args.workers = sup->n_workers;
+	args.control_fd = control_fd;
+	exit(worker_main(sup->ops, &args));
+}
+
+static int proc_fork(struct worker_proc *p)
+{
+	struct supervisor *sup = p->sup;
+	int fds[2];
+	pid_t pid;
+	int r;
+
+	r = control_pair(fds);
+	if (r)
+		return r;
+	counters_worker_begins(sup->args.counters, p->index);
+	pid = fork();
+	if (!pid)
+		child(p, fds[1]);
+	r = pid < 0 ? -errno : 0;
+	close(fds[1]);
+	if (r) {
+		close(fds[0]);
+		return r;
+	}
+	p->pid = pid;
+	p->state = PROC_STARTING;
+	p->conf_serial = sup->conf_serial;
+	p->forked_us = evloop_now_us();
+	p->ready_us = 0;
+	p->pings_lost = 0;
+	p->failed[0] = '\0';
+	r = control_peer_init(&p->peer, &sup->loop, fds[0], p->index, proc_event, p);
+	if (r)
+		kill(pid, SIGKILL); /* then it is replaced like any other */
+	return 0;
+}
+
+/* It has ended and nobody had asked it to. */
+static void proc_died(struct worker_proc *p)
+{
+	struct supervisor *sup = p->sup;
+	uint64_t now_us = evloop_now_us();
+	bool is_early = !p->ready_us || now_us - p->ready_us < STABLE_MS * 1000ULL;
+	uint32_t delay_ms = 0;
+	unsigned int i;
+
+	p->died_us = now_us;
+	p->deaths_total++;
+	p->strikes = is_early ? p->strikes + 1 : 0;
+	if (sup->phase == PHASE_STARTING || !sup->ops->is_replaceable) {
+		p->state = PROC_GIVEN_UP;
+		return;
+	}
+	if (p->strikes > STRIKES_MAX) {
+		p->state = PROC_GIVEN_UP;
+		msg("worker %u: ended %u times in a row within %d ms of its start; given up",
+		    p->index, p->strikes, STABLE_MS);
+		return;
+	}
+	if (p->strikes > STRIKES_FREE) {
+		delay_ms = BACKOFF_MIN_MS;
+		for (i = STRIKES_FREE + 1; i < p->strikes && delay_ms < BACKOFF_MAX_MS; i++)
+			delay_ms *= 2;
+		if (delay_ms > BACKOFF_MAX_MS)
+			delay_ms = BACKOFF_MAX_MS;
+		msg("worker %u: the next one starts in %u ms", p->index, delay_ms);
+	}
+	p->state = PROC_WAITING;
+	if (delay_ms)
+		evloop_timer_set(&sup->loop, &p->timer, delay_ms, proc_restart, p);
+	else
+		proc_restart(p);
+}
+
+static void proc_ended(struct worker_proc *p, int status)
+{
+	struct supervisor *sup = p->sup;
+	bool is_asked = p->state == PROC_ENDING;
+	bool is_orderly = WIFEXITED(status) && !WEXITSTATUS(status);
+
+	evloop_timer_stop(&sup->loop, &p->timer);
+	evloop_timer_stop(&sup->loop, &p->ping_timer);
+	if (WIFSIGNALED(status))
+		msg("worker %u (process %d) died: signal %d (%s)%s", p->index, (int)p->pid,
+		    WTERMSIG(status), strsignal(WTERMSIG(status)),
+		    WCOREDUMP(status) ? ", core dumped" : "");
+	else if (!is_orderly)
+		msg("worker %u (process %d) failed: %s", p->index, (int)p->pid,
+		    p->failed[0] ? p->failed : "no reason given");
+	control_peer_exit(&p->peer);
+	p->pid = 0;
+	p->state = PROC_NONE;
+	if (is_asked)
+		supervisor_socks_close(p);
+	if (!is_orderly && sup->phase != PHASE_SERVING)
+		sup->status = ACCD_EXIT_FAIL;
+	if (!is_asked)
+		proc_died(p);
+	supervisor_workers_changed(sup);
+}
+
+void workers_reap(struct supervisor *sup)
+{
+	unsigned int i;
+	int status;
+	pid_t pid;
+
+	while ((pid = waitpid(-1, &status, WNOHANG)) > 0)
+		for (i = 0; i < WORKERS_MAX; i++)
+			if (sup->procs[i].pid == pid) {
+				/* what it said before it ended */
+				struct worker_proc *p = &sup->procs[i];
+
+				control_peer_drain(&p->peer);
+				proc_ended(p, status);
+				break;
+			}
+}
+
+void worker_retire(struct worker_proc *p)
+{
+	evloop_timer_stop(&p->sup->loop, &p->timer);
+	evloop_timer_stop(&p->sup->loop, &p->ping_timer);
+	if (!p->pid) {
+		p->state = PROC_NONE;
+		supervisor_socks_close(p);
+		return;
+	}
+	msg("worker %u (process %d) retires: it ends with its last session", p->index, (int)p->pid);
+	p->state = PROC_ENDING;
+	p->died_us = 0;
+	p->strikes = 0;
+	if (control_ask(&p->peer, CONTROL_OP_RETIRE, NULL, 0, -1, PING_TIMEOUT_MS, retired, p))
+		kill(p->pid, SIGTERM);
+}
+
+void workers_end(struct supervisor *sup, int sig, uint32_t kill_ms)
+{
+	unsigned int i;
+
+	for (i = 0; i < WORKERS_MAX; i++) {
+		struct worker_proc *p = &sup->procs[i];
+
+		if (!p->pid) {
+			evloop_timer_stop(&sup->loop, &p->timer);
+			p->state = PROC_NONE;
+			continue;
+		}
+		p->state = PROC_ENDING;
+		kill(p->pid, sig);
+		evloop_timer_set(&sup->loop, &p->timer, kill_ms, proc_kill, p);
+	}
+}
+
+unsigned int workers_alive(const struct supervisor *sup)
+{
+	unsigned int i, n = 0;
+
+	for (i = 0; i < WORKERS_MAX; i++)
+		n += sup->procs[i].pid > 0;
+	return n;
+}
+
+void workers_init(struct supervisor *sup, unsigned int n)
+{
+	unsigned int i;
+
+	sup->n_workers = n;
+	for (i = 0; i < WORKERS_MAX; i++) {
+		sup->procs[i].sup = sup;
+		sup->procs[i].index = i;
+		sup->procs[i].peer.src.fd = -1;
+	}
+}
+
+int workers_start(struct supervisor *sup)
+{
+	unsigned int i;
+	int r = 0;
+
+	for (i = 0; i < sup->n_workers && !r; i++)
+		if (sup->procs[i].state == PROC_NONE)
+			r = proc_fork(&sup->procs[i]);
+	return r;
+}
