@@ -86,6 +86,10 @@ check-asan: asan ## unit and net tests with AddressSanitizer and UBSan on the ho
 check-debug: setup ## unit and net tests on a kernel with lockdep, KASAN, UBSAN ...: any complaint fails (minutes to build)
 	@SERIES=$(SERIES) tools/check debug
 
+.PHONY: check-long
+check-long: setup ## the library's threads, wake-ups and boots in the full numbers (some 15 minutes)
+	@SERIES=$(SERIES) tools/check long
+
 .PHONY: check-style
 check-style: ## clang-format 14 and shellcheck, where installed
 	@tools/check-style

@@ -16,6 +16,7 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/if_ether.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <pthread.h>
@@ -216,6 +217,7 @@ struct bench {
 	int vcpus, lanes;
 	/* Tasks that run meanwhile, one on each vCPU; the lanes' CPUs come after theirs. They end when `is_over`. */
 	int (*background)(void *calls);
+	bool is_once; /* a figure that takes seconds: one round whatever was asked for */
 };
 
 /* One lane of one run. */
@@ -575,6 +577,49 @@ static double run_udp_2(const struct calls *c, int lane) { return run_smp_udp(c,
 static double run_hammer_2(const struct calls *c, int lane) { return run_smp_hammer(c, lane, 2); }
 static double run_hammer_4(const struct calls *c, int lane) { return run_smp_hammer(c, lane, 4); }
 
+/* ---- a close() that waits for all CPUs, beside one that computes ---- */
+
+static const int64_t close_run_ns = 4000000000;
+static int close_state; /* atomic: 0, 1: it computes, 2: it shall end, 3: it has */
+
+static int computes(void *arg)
+{
+	const struct calls *c = arg;
+
+	c->getppid();
+	__atomic_store_n(&close_state, 1, __ATOMIC_SEQ_CST);
+	while (__atomic_load_n(&close_state, __ATOMIC_RELAXED) == 1)
+		;
+	__atomic_store_n(&close_state, 3, __ATOMIC_SEQ_CST);
+	return 0;
+}
+
+/* The slowest of all close() of a packet socket within 4 s, in ms. 0: the host lets us have none. */
+static double run_close(const struct calls *c, int lane)
+{
+	int64_t t, worst = 0, end;
+	long fd = c->socket(AF_PACKET, SOCK_RAW, htons(ETH_P_ALL));
+
+	if (fd < 0)
+		return 0;
+	c->close(fd);
+	close_state = 0;
+	c->spawn(lane + 1, computes, (void *)c);
+	while (!__atomic_load_n(&close_state, __ATOMIC_SEQ_CST))
+		c->sleep_ns(20000);
+	for (end = now_ns() + close_run_ns; now_ns() < end; ) {
+		fd = must("socket", c->socket(AF_PACKET, SOCK_RAW, htons(ETH_P_ALL)));
+		t = now_ns();
+		must("close", c->close(fd));
+		t = now_ns() - t;
+		worst = t > worst ? t : worst;
+	}
+	__atomic_store_n(&close_state, 2, __ATOMIC_SEQ_CST);
+	while (__atomic_load_n(&close_state, __ATOMIC_SEQ_CST) != 3)
+		c->sleep_ns(20000);
+	return worst / 1e6;
+}
+
 /* Computes, with a call now and then. */
 static int busy(void *arg)
 {
@@ -590,25 +635,26 @@ static int busy(void *arg)
 }
 
 static const struct bench benches[] = {
-	{ "syscall", "task", "ns", run_syscall, false, TASK, 1, 1, NULL },
-	{ "syscall", "foreign", "ns", run_syscall, false, FOREIGN, 1, 1, NULL },
-	{ "switch", "pipe", "ns", run_switch, false, TASK, 1, 1, NULL },
-	{ "lo-rr", "tcp", "us", run_lo_rr, false, TASK, 1, 1, NULL },
-	{ "lo-stream", "tcp", "Gbit/s", run_lo_stream, true, TASK, 1, 1, NULL },
-	{ "epoll", "udp", "ns", run_epoll, false, TASK, 1, 1, NULL },
-	{ "connect", "tcp", "us", run_connect, false, TASK, 1, 1, NULL },
-	{ "timer", "50us", "us", run_timer_50us, false, TASK, 1, 1, NULL },
-	{ "timer", "1ms", "us", run_timer_1ms, false, TASK, 1, 1, NULL },
-	{ "timer", "10ms", "us", run_timer_10ms, false, TASK, 1, 1, NULL },
-	{ "syscall", "task-2", "ns", run_syscall, false, TASK, 2, 2, NULL },
-	{ "syscall", "foreign-2", "ns", run_syscall, false, FOREIGN, 2, 2, NULL },
-	{ "syscall", "foreign-busy", "ns", run_syscall_timed, false, FOREIGN, 2, 1, busy },
-	{ "smp", "rr-1", "1000/s", run_rr_1, true, TASK, 2, 1, NULL },
-	{ "smp", "rr-2", "1000/s", run_rr_2, true, TASK, 2, 2, NULL },
-	{ "smp", "foreign-1", "1000/s", run_udp_1, true, FOREIGN, 2, 1, NULL },
-	{ "smp", "foreign-2", "1000/s", run_udp_2, true, FOREIGN, 2, 2, NULL },
-	{ "smp", "hammer-2", "1000/s", run_hammer_2, true, TASK, 2, 2, NULL },
-	{ "smp", "hammer-4", "1000/s", run_hammer_4, true, TASK, 4, 4, NULL },
+	{ "syscall", "task", "ns", run_syscall, false, TASK, 1, 1, NULL, false },
+	{ "syscall", "foreign", "ns", run_syscall, false, FOREIGN, 1, 1, NULL, false },
+	{ "switch", "pipe", "ns", run_switch, false, TASK, 1, 1, NULL, false },
+	{ "lo-rr", "tcp", "us", run_lo_rr, false, TASK, 1, 1, NULL, false },
+	{ "lo-stream", "tcp", "Gbit/s", run_lo_stream, true, TASK, 1, 1, NULL, false },
+	{ "epoll", "udp", "ns", run_epoll, false, TASK, 1, 1, NULL, false },
+	{ "connect", "tcp", "us", run_connect, false, TASK, 1, 1, NULL, false },
+	{ "timer", "50us", "us", run_timer_50us, false, TASK, 1, 1, NULL, false },
+	{ "timer", "1ms", "us", run_timer_1ms, false, TASK, 1, 1, NULL, false },
+	{ "timer", "10ms", "us", run_timer_10ms, false, TASK, 1, 1, NULL, false },
+	{ "syscall", "task-2", "ns", run_syscall, false, TASK, 2, 2, NULL, false },
+	{ "syscall", "foreign-2", "ns", run_syscall, false, FOREIGN, 2, 2, NULL, false },
+	{ "syscall", "foreign-busy", "ns", run_syscall_timed, false, FOREIGN, 2, 1, busy, false },
+	{ "smp", "rr-1", "1000/s", run_rr_1, true, TASK, 2, 1, NULL, false },
+	{ "smp", "rr-2", "1000/s", run_rr_2, true, TASK, 2, 2, NULL, false },
+	{ "smp", "foreign-1", "1000/s", run_udp_1, true, FOREIGN, 2, 1, NULL, false },
+	{ "smp", "foreign-2", "1000/s", run_udp_2, true, FOREIGN, 2, 2, NULL, false },
+	{ "close", "computing", "ms", run_close, false, TASK, 2, 1, NULL, true },
+	{ "smp", "hammer-2", "1000/s", run_hammer_2, true, TASK, 2, 2, NULL, false },
+	{ "smp", "hammer-4", "1000/s", run_hammer_4, true, TASK, 4, 4, NULL, false },
 };
 
 /* ---- rounds ---- */
@@ -705,6 +751,8 @@ static void rounds_run(const struct bench *bench, int rounds, bool is_json, bool
 	char variant[32];
 	int i;
 
+	if (bench->is_once)
+		rounds = 1;
 	snprintf(variant, sizeof(variant), "%s", bench->variant);
 	if (!strcmp(bench->name, "epoll"))
 		snprintf(variant, sizeof(variant), "%s-%d", bench->variant, epoll_sockets);
@@ -774,10 +822,46 @@ static void boot_rounds(int vcpus, int rounds, bool is_json)
 	report(is_json, "boot", vcpus == 1 ? "rss" : "rss-4", "MiB", median(mib, rounds), 0, 0, rounds);
 }
 
+static int64_t cpu_ns(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &ts);
+	return ts.tv_sec * 1000000000ll + ts.tv_nsec;
+}
+
+/* What an instance costs that has nothing to do, in percent of a CPU over 10 s; a child again. */
+static void idle_run(int vcpus, bool is_json)
+{
+	double percent;
+	int fds[2], status;
+
+	if (pipe(fds))
+		die("pipe", errno);
+	if (!fork()) {
+		int64_t cpu, wall;
+
+		boot(vcpus, 64);
+		must("lo", lkl_if_up(1));
+		sleep(1); /* what boot has left to do */
+		cpu = cpu_ns();
+		wall = now_ns();
+		sleep(10);
+		percent = 100.0 * (cpu_ns() - cpu) / (now_ns() - wall);
+		_exit(write(fds[1], &percent, sizeof(percent)) != sizeof(percent));
+	}
+	wait(&status);
+	if (status || read(fds[0], &percent, sizeof(percent)) != sizeof(percent))
+		die("an idle child", EIO);
+	close(fds[0]);
+	close(fds[1]);
+	report(is_json, "idle", vcpus == 1 ? "cpu" : "cpu-4", "%", percent, 0, 0, 1);
+}
+
 static void usage(void)
 {
-	fprintf(stderr, "usage: lkl-bench [--json] [--lkl] [--rounds 1..%d] [--cpu N] [boot|syscall|switch|lo-rr|lo-stream|"
-		"epoll|connect|timer|smp ...]\n", ROUNDS_MAX);
+	fprintf(stderr, "usage: lkl-bench [--json] [--lkl] [--rounds 1..%d] [--cpu N] [boot|idle|syscall|switch|lo-rr|lo-stream|"
+		"epoll|connect|timer|close|smp ...]\n", ROUNDS_MAX);
 	exit(2);
 }
 
@@ -850,7 +934,7 @@ int main(int argc, char **argv)
 		usage();
 	for (j = i; j < argc; j++) {
 		size_t k;
-		bool is_known = !strcmp(argv[j], "boot");
+		bool is_known = !strcmp(argv[j], "boot") || !strcmp(argv[j], "idle");
 
 		for (k = 0; k < sizeof(benches) / sizeof(benches[0]); k++)
 			is_known |= !strcmp(argv[j], benches[k].name);
@@ -862,6 +946,10 @@ int main(int argc, char **argv)
 	if (is_wanted("boot", argv + i)) {
 		boot_rounds(1, rounds, is_json);
 		boot_rounds(4, rounds, is_json);
+	}
+	if (is_wanted("idle", argv + i)) {
+		idle_run(1, is_json);
+		idle_run(4, is_json);
 	}
 	for (j = 1; j <= LANES_MAX; j++)
 		group_run(j, argv + i, rounds, is_json, is_lkl_only);

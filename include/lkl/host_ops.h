@@ -448,6 +448,28 @@ LKL__ASSERT(sizeof(struct lkl_relay) == 56, "struct lkl_relay");
 LKL__ASSERT(sizeof(struct lkl_stats) == 8 * 8, "struct lkl_stats");
 LKL__ASSERT(sizeof(struct lkl_thread) == 128, "struct lkl_thread");
 LKL__ASSERT(sizeof(struct lkl_task) == 80, "struct lkl_task");
+/* And where the members are that the two worlds use at the same time. */
+#define LKL__AT(type, member, offset) LKL__ASSERT(__builtin_offsetof(struct type, member) == (offset), #type "." #member)
+LKL__AT(lkl_thread, revoked_self, 4);
+LKL__AT(lkl_thread, kind, 8);
+LKL__AT(lkl_thread, vcpu, 12);
+LKL__AT(lkl_thread, task, 16);
+LKL__AT(lkl_thread, gs_base, 24);
+LKL__AT(lkl_thread, base_sp, 32);
+LKL__AT(lkl_thread, waits_on, 48);
+LKL__AT(lkl_thread, generation, 52);
+LKL__AT(lkl_thread, resume_sp, 64);
+LKL__AT(lkl_thread, sleeping, 88);
+LKL__AT(lkl_thread, futex, 92);
+LKL__AT(lkl_thread, steal, 96);
+LKL__AT(lkl_thread, ready, 100);
+LKL__AT(lkl_thread, wake_fd, 104);
+LKL__AT(lkl_stats, vcpus, 16);
+LKL__AT(lkl_stats, sleeps_total, 56);
+LKL__AT(lkl_task, id, 56);
+LKL__AT(lkl_task, ret, 68);
+LKL__AT(lkl_task, thread, 72);
+#undef LKL__AT
 #undef LKL__ASSERT
 
 /* The calling thread's; NULL on a thread that has not called yet. Looked at by every call. Defined in host/vcpu.c. */

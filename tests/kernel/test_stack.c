@@ -387,11 +387,12 @@ static int notifier_wait(void *arg)
 	CHECK(lkl_sys_epoll_ctl(ep, EPOLL_CTL_ADD, notifier_fd, &ev) == 0);
 	__atomic_store_n((int *)arg, 1, __ATOMIC_RELEASE);
 	while (got < 1000) {
-		n = lkl_sys_epoll_wait(ep, &ev, 1, 5000);
+		n = lkl_sys_epoll_wait(ep, &ev, 1, -1);
 		CHECK(n == 1);
 		CHECK(lkl_sys_read(notifier_fd, &count, sizeof(count)) == sizeof(count));
 		got += count;
 	}
+	__atomic_store_n((int *)arg, 2, __ATOMIC_RELEASE);
 	return lkl_sys_close(ep);
 }
 
@@ -407,12 +408,14 @@ static void test_notifier(void **state)
 		/* Sometimes while the vCPU spins, sometimes while it sleeps; two that meet count once. */
 		nanosleep(&(struct timespec){ .tv_nsec = i % 2 ? 10000 : 300000 }, NULL);
 	}
-	/* Two signals that meet are one interrupt: top up until the waiter is content. */
-	for (i = 0; i < 1000; i++) {
+	/* Top up until the waiter is content; a lost one would keep it for ever. */
+	for (i = 0; i < 1000000 && __atomic_load_n(&ready, __ATOMIC_ACQUIRE) != 2; i++) {
 		lkl_notify(notifier_handle);
 		nanosleep(&pause, NULL);
 	}
+	assert_int_equal(ready, 2);
 	assert_int_equal(lkl_task_join(id, &ret), 0);
+	assert_int_equal(ret, 0);
 	assert_int_equal(lkl_notify(63), -EINVAL);
 	assert_int_equal(lkl_notify(-1), -EINVAL);
 }
@@ -420,15 +423,19 @@ static void test_notifier(void **state)
 static void test_idle_uses_no_cpu(void **state)
 {
 	int64_t cpu, wall;
+	int try = 0;
 
 	sleep(1); /* let what the tests before left behind expire */
-	cpu = now_ns(CLOCK_PROCESS_CPUTIME_ID);
-	wall = now_ns(CLOCK_MONOTONIC);
-	sleep(2);
-	cpu = now_ns(CLOCK_PROCESS_CPUTIME_ID) - cpu;
-	wall = now_ns(CLOCK_MONOTONIC) - wall;
-	print_message("idle: %.3f %% CPU\n", 100.0 * cpu / wall);
-	assert_true(cpu < wall / 50);
+	/* Under 0.2 %; again if something came late. */
+	do {
+		cpu = now_ns(CLOCK_PROCESS_CPUTIME_ID);
+		wall = now_ns(CLOCK_MONOTONIC);
+		sleep(2);
+		cpu = now_ns(CLOCK_PROCESS_CPUTIME_ID) - cpu;
+		wall = now_ns(CLOCK_MONOTONIC) - wall;
+		print_message("idle: %.3f %% CPU\n", 100.0 * cpu / wall);
+	} while (cpu >= wall / 500 && ++try < 10);
+	assert_true(cpu < wall / 500);
 }
 
 static int allocate_too_much(void *arg)

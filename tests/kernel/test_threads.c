@@ -2,10 +2,13 @@
 /*
  * test_threads.c - who may call from where: host threads, application tasks, several vCPUs; boot and halt again and again
  *
- * Each test boots an instance of its own. How long the long ones run is for the environment to say:
- *   LKL_TEST_SECONDS   hammer, per number of vCPUs (3)
- *   LKL_TEST_TURNS     ping-pongs in all (200000)
- *   LKL_TEST_BOOTS     boots and halts in one process (60)
+ * Each test boots an instance of its own. How long the long ones run is for the environment to say; `make check-long` runs
+ * the numbers in brackets:
+ *   LKL_TEST_SECONDS   hammer, per number of vCPUs: 3 (60)
+ *   LKL_TEST_TURNS     ping-pongs in all: 200,000 (10,000,000)
+ *   LKL_TEST_BOOTS     boots and halts in one process: 60 (1,000)
+ *   LKL_TEST_IDLE      seconds of idling: 3 (10)
+ * LKL_TEST_FILTER is a cmocka filter of test names.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -26,6 +29,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include <asm-generic/unistd.h>
 #include <lkl/lkl.h>
 
 #define LO_IFINDEX 1
@@ -102,12 +106,58 @@ static void test_bad_boots(void **state)
 	halt();
 }
 
+/* A thread that blocks in read(), and what it is called inside. */
+struct reader {
+	pthread_t thread;
+	int fd;
+	long tid;	/* atomic; 0: it has not called yet */
+};
+
 static void *blocks_in_read(void *arg)
 {
-	const int *fds = arg;
+	struct reader *reader = arg;
 	char byte;
 
-	return (void *)lkl_sys_read(fds[0], &byte, 1);
+	__atomic_store_n(&reader->tid, lkl_syscall(__NR_gettid, (long[6]){ 0 }), __ATOMIC_RELEASE);
+	return (void *)lkl_sys_read(reader->fd, &byte, 1);
+}
+
+static char task_state(long tid)
+{
+	char path[64], text[256] = "", *after;
+	int fd;
+
+	snprintf(path, sizeof(path), "/proc/1/task/%ld/stat", tid);
+	fd = lkl_sys_openat(AT_FDCWD, path, O_RDONLY, 0);
+	assert_true(fd >= 0);
+	assert_true(lkl_sys_read(fd, text, sizeof(text) - 1) > 0);
+	lkl_sys_close(fd);
+	after = strrchr(text, ')');
+	return after && after[1] ? after[2] : '?';
+}
+
+/*
+ * Start threads that read from an empty pipe, and come back when they are blocked there. In user code their tasks sleep,
+ * too, but uninterruptibly: `I`.
+ */
+static void readers_start(struct reader *readers, int n, int fd)
+{
+	long tid;
+	int i;
+
+	/* Mounts /proc. */
+	assert_int_equal(lkl_sysctl("kernel.panic", "0"), 0);
+	for (i = 0; i < n; i++) {
+		readers[i] = (struct reader){ .fd = fd };
+		readers[i].thread = start(blocks_in_read, &readers[i]);
+	}
+	for (i = 0; i < n; i++) {
+		while (!(tid = __atomic_load_n(&readers[i].tid, __ATOMIC_ACQUIRE)))
+			usleep(1000);
+		assert_true(tid > 0);
+		while (task_state(tid) != 'S')
+			usleep(1000);
+	}
 }
 
 static void *calls_once(void *arg)
@@ -140,9 +190,9 @@ static void test_thread_exit_cleans_up(void **state)
 		for (i = 0; i < 50; i++)
 			pthread_join(threads[i], NULL);
 	}
-	for (i = 0; i < 200 && tasks_inside() > before + 2; i++)
-		usleep(10000);
 	/* Kernel threads may have come; 500 threads would show. */
+	for (i = 0; i < 6000 && tasks_inside() > before + 5; i++)
+		usleep(10000);
 	assert_true(tasks_inside() <= before + 5);
 	halt();
 	assert_int_equal(failures, 0);
@@ -176,18 +226,16 @@ static void test_threads_share_files(void **state)
 
 static void test_halt_ends_blocked_calls(void **state)
 {
-	pthread_t threads[8];
+	struct reader readers[8];
 	void *ret;
 	int fds[2], i;
 
 	boot(2);
 	assert_int_equal(lkl_sys_pipe2(fds, 0), 0);
-	for (i = 0; i < 8; i++)
-		threads[i] = start(blocks_in_read, fds);
-	usleep(50000);
+	readers_start(readers, 8, fds[0]);
 	halt();
 	for (i = 0; i < 8; i++) {
-		pthread_join(threads[i], &ret);
+		pthread_join(readers[i].thread, &ret);
 		assert_int_equal((long)ret, -EINTR);
 	}
 	/* A thread that called the old instance calls the new one. */
@@ -224,21 +272,20 @@ static void on_signal(int sig)
 static void test_call_from_a_signal_handler(void **state)
 {
 	struct sigaction action = { .sa_handler = on_signal };
-	int fds[2], i;
-	pthread_t thread;
+	struct reader reader;
 	void *ret;
+	int fds[2];
 
 	sigaction(SIGUSR1, &action, NULL);
 	boot(1);
 	assert_int_equal(lkl_sys_pipe2(fds, 0), 0);
-	thread = start(blocks_in_read, fds);
-	usleep(50000);
-	pthread_kill(thread, SIGUSR1);
-	for (i = 0; i < 100 && in_handler == 1; i++)
+	readers_start(&reader, 1, fds[0]);
+	pthread_kill(reader.thread, SIGUSR1);
+	while (in_handler == 1)
 		usleep(10000);
 	assert_int_equal(in_handler, -EDEADLK);
 	assert_int_equal(lkl_sys_write(fds[1], "x", 1), 1);
-	pthread_join(thread, &ret);
+	pthread_join(reader.thread, &ret);
 	assert_int_equal((long)ret, 1);
 	halt();
 }
@@ -246,14 +293,14 @@ static void test_call_from_a_signal_handler(void **state)
 /* ---- a task that computes delays nobody ---- */
 
 static volatile int computing, stop_computing;
+static int64_t computing_since_ns;
 
 static int compute(void *arg)
 {
-	int64_t end = now_ns() + 4000000000;
-
 	lkl_sys_getppid();
+	computing_since_ns = now_ns();
 	computing = 1;
-	while (now_ns() < end && !stop_computing)
+	while (!stop_computing)
 		;
 	computing = 0;
 	return lkl_sys_getppid() >= 0 ? 0 : -1;
@@ -264,12 +311,12 @@ static int sleeper(void *arg)
 	return lkl_sys_nanosleep_ns(1000000);
 }
 
+/* While the other computes for 4 s; returns the worst in us. */
 static int packet_socket_close(void *arg)
 {
 	int64_t worst = 0, t;
-	int i;
 
-	for (i = 0; i < 20; i++) {
+	while (now_ns() < computing_since_ns + 4000000000) {
 		int fd = lkl_sys_socket(AF_PACKET, SOCK_RAW, htons(ETH_P_ALL));
 
 		CHECK(fd >= 0);
@@ -293,7 +340,7 @@ static int run_task_on(int vcpu, lkl_task_fn fn)
 static void test_computing_delays_nobody(void **state)
 {
 	struct lkl_stats stats;
-	int id, other, ret, us, i;
+	int id, other, ret, us;
 
 	boot(2);
 	computing = stop_computing = 0;
@@ -302,13 +349,10 @@ static void test_computing_delays_nobody(void **state)
 		usleep(1000);
 	us = run_task_on(0, packet_socket_close);
 	/* The guard takes the vCPU within some ms. */
-	for (i = 0; i < 200; i++) {
+	do {
 		assert_int_equal(lkl_stats(&stats), 0);
-		if (stats.stolen_total)
-			break;
-		usleep(5000);
-	}
-	assert_true(stats.stolen_total >= 1);
+		usleep(1000);
+	} while (!stats.stolen_total);
 	assert_true(stats.memory_free_bytes > 0 && stats.memory_free_bytes < stats.memory_bytes);
 	print_message("worst close() of a packet socket beside a computing task: %d us\n", us);
 	assert_true(computing);
@@ -483,7 +527,7 @@ static void *hammer(void *arg)
 
 static void hammers(int vcpus)
 {
-	long seconds = env("LKL_TEST_SECONDS", 3), sum = 0, last = -1, i, s;
+	long seconds = env("LKL_TEST_SECONDS", 3), sum = 0, last = 0, still = 0, i, s;
 	int len = sizeof(hammer_udp_addr);
 	pthread_t threads[HAMMERS];
 
@@ -498,17 +542,19 @@ static void hammers(int vcpus)
 		assert_int_equal(lkl_sys_pipe2(hammer_pipes[i], 0), 0);
 	for (i = 0; i < HAMMERS; i++)
 		threads[i] = start(hammer, (void *)i);
-	for (s = 0; s < seconds; s++) {
+	/* A machine may have better things to do for a second, not for a minute. */
+	for (s = 0; (s < seconds || !sum) && still < 60; s++) {
 		sleep(1);
 		for (i = sum = 0; i < HAMMERS; i++)
 			sum += hammer_rounds[i];
-		assert_true(sum > last);
+		still = sum > last ? 0 : still + 1;
 		last = sum;
 	}
+	assert_true(still < 60);
 	hammer_stop = 1;
 	for (i = 0; i < HAMMERS; i++)
 		pthread_join(threads[i], NULL);
-	print_message("%d threads, %d vCPUs: %ld checked rounds in %ld s\n", HAMMERS, vcpus, sum, seconds);
+	print_message("%d threads, %d vCPUs: %ld checked rounds in %ld s\n", HAMMERS, vcpus, sum, s);
 	halt();
 	assert_int_equal(failures, 0);
 }
@@ -524,25 +570,27 @@ static void test_hammer(void **state)
 
 static void test_idle_uses_no_cpu(void **state)
 {
-	pthread_t threads[4];
+	struct reader readers[4];
 	int64_t cpu, wall;
-	int fds[2], i;
+	int fds[2], i, try = 0;
 
 	boot(4);
 	assert_int_equal(lkl_sys_pipe2(fds, 0), 0);
-	for (i = 0; i < 4; i++)
-		threads[i] = start(blocks_in_read, fds);
+	readers_start(readers, 4, fds[0]);
 	sleep(2);
-	cpu = cpu_ns();
-	wall = now_ns();
-	sleep(3);
-	cpu = cpu_ns() - cpu;
-	wall = now_ns() - wall;
-	print_message("idle, 4 vCPUs: %.3f %% CPU\n", 100.0 * cpu / wall);
-	assert_true(cpu < wall / 50);
+	/* Under 0.2 %; again if something that boot has left to do came late. */
+	do {
+		cpu = cpu_ns();
+		wall = now_ns();
+		sleep(env("LKL_TEST_IDLE", 3));
+		cpu = cpu_ns() - cpu;
+		wall = now_ns() - wall;
+		print_message("idle, 4 vCPUs: %.3f %% CPU\n", 100.0 * cpu / wall);
+	} while (cpu >= wall / 500 && ++try < 5);
+	assert_true(cpu < wall / 500);
 	assert_int_equal(lkl_sys_write(fds[1], "wake", 4), 4);
 	for (i = 0; i < 4; i++)
-		pthread_join(threads[i], NULL);
+		pthread_join(readers[i].thread, NULL);
 	halt();
 }
 
