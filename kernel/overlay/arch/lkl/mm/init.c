@@ -8,7 +8,9 @@
 #include <linux/init.h>
 #include <linux/memblock.h>
 #include <linux/mm.h>
+#include <linux/uaccess.h>
 #include <asm/lkl.h>
+#include <asm/sections.h>
 
 unsigned long lkl_memory_start __ro_after_init, lkl_memory_end __ro_after_init, lkl_memory_pfn __ro_after_init;
 void *empty_zero_page __ro_after_init;
@@ -39,4 +41,20 @@ void __init lkl_mem_setup(void)
 void __init mem_init(void)
 {
 	memblock_free_all();
+}
+
+static bool lies_in(const void *p, size_t size, const void *start, const void *end)
+{
+	return p >= start && p < end && size <= (size_t)(end - p);
+}
+
+/*
+ * There is no page fault to recover from: a look at what may be a bad pointer (a panic that prints a worker's queue, which is
+ * NULL for an idle one) is refused outside the kernel's own memory.
+ */
+bool copy_from_kernel_nofault_allowed(const void *src, size_t size)
+{
+	return lies_in(src, size, (void *)lkl_memory_start, (void *)lkl_memory_end) ||
+	       lies_in(src, size, _sdata, _edata) || lies_in(src, size, __bss_start, __bss_stop) ||
+	       lies_in(src, size, __start_rodata, __end_rodata) || lies_in(src, size, _stext, _etext);
 }
