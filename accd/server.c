@@ -7,9 +7,9 @@
  * of the stream and must not get lost.
  *
  * Source. With an address alone the stack chooses the port at connect(), when it knows the peer
- * (IP_BIND_ADDRESS_NO_PORT), so that one port may serve several servers. With a range the stack
- * is told so (IP_LOCAL_PORT_RANGE, Linux 6.3); an older one is not asked to guess: the connection
- * fails with what the stack said, counted as accd's own failure, and a message says why.
+ * (IP_BIND_ADDRESS_NO_PORT), so that one port may serve several servers. With a range the ports take
+ * turns; one that is in use towards this server is passed over. Not IP_LOCAL_PORT_RANGE: the stack
+ * ignores it where it is not inside net.ipv4.ip_local_port_range.
  */
 #include <errno.h>
 #include <netinet/tcp.h>
@@ -19,9 +19,7 @@
 #include "pool.h"
 #include "server.h"
 
-#ifndef IP_LOCAL_PORT_RANGE
-#define IP_LOCAL_PORT_RANGE 51
-#endif
+#define SOURCE_TRIES_MAX 64 /* ports of the range tried for one connection; each costs three calls */
 
 bool server_is_our_failure(int err)
 {
@@ -30,31 +28,31 @@ bool server_is_our_failure(int err)
 	       err == -EOPNOTSUPP || err == -ENOPROTOOPT;
 }
 
-static int bind_source(const struct stack_ops *ops, int fd, const struct conf_source *source)
+/* Bind to the pool's source; each call takes the next port. */
+static int bind_source(struct pool *pool, const struct stack_ops *ops, int fd)
 {
-	uint32_t range = source->port_min | (uint32_t)source->port_max << 16;
+	const struct conf_source *source = &pool->conf->source;
+	unsigned int len = source->port_max - source->port_min + 1;
+	union addr addr = source->addr;
 	const int one = 1;
 	int r;
 
-	if (!source->addr.sa.sa_family)
-		return 0;
-	r = ops->setsockopt(fd, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, &one, sizeof(one));
-	if (!r && source->port_min)
-		r = ops->setsockopt(fd, IPPROTO_IP, IP_LOCAL_PORT_RANGE, &range, sizeof(range));
-	if (!r)
-		r = ops->bind(fd, &source->addr.sa, addr_len(&source->addr));
-	return r;
+	if (!source->port_min) {
+		r = ops->setsockopt(fd, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, &one, sizeof(one));
+	} else {
+		addr.in.sin_port = htons(source->port_min + pool->source_next++ % len);
+		r = ops->setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one));
+	}
+	return r ? r : ops->bind(fd, &addr.sa, addr_len(&addr));
 }
 
-int server_connect(struct server *server, struct worker *w, int *done)
+static int connect_once(struct server *server, struct worker *w, bool is_bound, int *done)
 {
-	const struct conf_source *source = &server->pool->conf->source;
-	const union addr *addr = &server->addr;
 	const struct stack_ops *ops = w->ops;
+	const union addr *addr = &server->addr;
 	const int one = 1;
 	int fd, r;
 
-	*done = 0;
 	fd = ops->socket(addr->sa.sa_family,
 			 SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC,
 			 IPPROTO_TCP);
@@ -62,21 +60,40 @@ int server_connect(struct server *server, struct worker *w, int *done)
 		return fd;
 	ops->setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
 	ops->setsockopt(fd, SOL_SOCKET, SO_OOBINLINE, &one, sizeof(one));
-	r = source->addr.sa.sa_family == addr->sa.sa_family ? bind_source(ops, fd, source) : 0;
-	if (r) {
-		if (!server->pool->is_source_bad)
-			msg("pool.%s.source: cannot bind a connection: %s", server->pool->name, strerror(-r));
-		server->pool->is_source_bad = true; /* said once */
-		goto err_close;
+	r = is_bound ? bind_source(server->pool, ops, fd) : 0;
+	if (!r)
+		r = ops->connect(fd, &addr->sa, addr_len(addr));
+	if (r < 0 && r != -EINPROGRESS) {
+		ops->close(fd);
+		return r;
 	}
-	r = ops->connect(fd, &addr->sa, addr_len(addr));
-	if (r < 0 && r != -EINPROGRESS)
-		goto err_close;
 	*done = r == 0;
 	return fd;
+}
 
-err_close:
-	ops->close(fd);
+int server_connect(struct server *server, struct worker *w, int *done)
+{
+	struct pool *pool = server->pool;
+	const struct conf_source *source = &pool->conf->source;
+	bool is_bound = source->addr.sa.sa_family == server->addr.sa.sa_family;
+	unsigned int tries = 1;
+	int r;
+
+	*done = 0;
+	if (is_bound && source->port_min)
+		tries = source->port_max - source->port_min + 1;
+	if (tries > SOURCE_TRIES_MAX)
+		tries = SOURCE_TRIES_MAX;
+	do {
+		r = connect_once(server, w, is_bound, done);
+	} while ((r == -EADDRINUSE || r == -EADDRNOTAVAIL) && --tries);
+	if (is_bound && (r == -EADDRINUSE || r == -EADDRNOTAVAIL)) {
+		if (!pool->is_source_bad)
+			msg("pool.%s.source: no connection from it: %s", pool->name, strerror(-r));
+		pool->is_source_bad = true; /* said once until it works again */
+	} else if (r >= 0) {
+		pool->is_source_bad = false;
+	}
 	return r;
 }
 
