@@ -180,10 +180,10 @@ static void say_wire(const struct lkl_wire *wire)
 
 	msg("wire: rx_frames=%" PRIu64 " rx_bytes=%" PRIu64 " rx_fetched=%" PRIu64 " rx_dropped=%" PRIu64
 	    " rx_malformed=%" PRIu64 " tx_frames=%" PRIu64 " tx_bytes=%" PRIu64 " tx_big=%" PRIu64 " tx_full=%" PRIu64
-	    " tx_errors=%" PRIu64 " kicks=%" PRIu64 " waits=%" PRIu64,
+	    " tx_errors=%" PRIu64 " tx_down=%" PRIu64 " kicks=%" PRIu64 " waits=%" PRIu64,
 	    s->rx_frames_total, s->rx_bytes_total, s->rx_fetched_total, s->rx_dropped_total, s->rx_malformed_total,
 	    s->tx_frames_total, s->tx_bytes_total, s->tx_big_total, s->tx_full_total, s->tx_errors_total,
-	    s->kicks_total, s->waits_total);
+	    s->tx_down_total, s->kicks_total, s->waits_total);
 }
 
 static int run(const struct worker_args *args, int (*fn)(void *arg), void *arg,

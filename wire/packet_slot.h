@@ -13,7 +13,7 @@
  *	72	struct virtio_net_hdr	10 bytes
  *	82	Ethernet header		the two odd bytes put ...
  *	96	IP header		... this on 16 bytes (the default, 76 and 90, is 2 mod 4)
- *	2048	end
+ *	2048	end (params.slot_bytes may make slots larger)
  *
  * A transmit slot: tpacket2_hdr, at 32 the virtio_net_hdr, at 42 the frame; tp_len counts the last
  * two.
@@ -56,7 +56,8 @@ enum packet_verdict {
 	PACKET_OK,		/* whole frame in the slot */
 	PACKET_FETCH,		/* the slot holds its head; the whole waits in the socket's queue */
 	PACKET_LOST,		/* the slot holds its head, the rest is gone: the queue was full */
-	PACKET_MALFORMED,	/* not to be believed, or not for an untagged interface */
+	PACKET_FOREIGN,		/* of another VLAN */
+	PACKET_MALFORMED,	/* not to be believed */
 };
 
 /* Does offload metadata make sense for a frame of `len` bytes? */
@@ -89,11 +90,11 @@ static inline int packet_vnet_ok(const struct lkl_vnet_hdr *vnet, uint32_t len)
 }
 
 /*
- * Judge the receive slot at `slot` (PACKET_SLOT_BYTES long) that carries `status`, and describe its
+ * Judge the receive slot at `slot` (slot_bytes long) that carries `status`, and describe its
  * frame. *frame is complete with PACKET_OK and PACKET_FETCH, and untouched or partly filled
  * otherwise.
  */
-static inline enum packet_verdict packet_slot_judge(void *slot, uint32_t status,
+static inline enum packet_verdict packet_slot_judge(void *slot, uint32_t slot_bytes, uint32_t status,
 						    struct lkl_rx_frame *frame)
 {
 	const struct tpacket2_hdr *hdr = slot;
@@ -101,20 +102,20 @@ static inline enum packet_verdict packet_slot_judge(void *slot, uint32_t status,
 	const uint32_t mac_min = TPACKET2_HDRLEN + sizeof(struct lkl_vnet_hdr);
 
 	if (len < ETH_HLEN || len > PACKET_FRAME_MAX || snaplen < ETH_HLEN || snaplen > len ||
-	    mac < mac_min || mac > PACKET_SLOT_BYTES || snaplen > PACKET_SLOT_BYTES - mac)
+	    mac < mac_min || mac > slot_bytes || snaplen > slot_bytes - mac)
 		return PACKET_MALFORMED;
 	/*
 	 * The kernel took a VLAN tag out of the frame and left it beside it. Passing the rest on
 	 * would move the frame to the untagged network. Tag 0 is only a priority.
 	 */
 	if ((status & TP_STATUS_VLAN_VALID) && (hdr->tp_vlan_tci & 0x0fff))
-		return PACKET_MALFORMED;
+		return PACKET_FOREIGN;
 	if (snaplen < len && !(status & TP_STATUS_COPY))
 		return PACKET_LOST;
 
 	frame->data = (uint8_t *)slot + mac;
 	frame->len = len;
-	frame->head_len = (uint16_t)snaplen;
+	frame->head_len = (uint16_t)(snaplen < UINT16_MAX ? snaplen : UINT16_MAX);
 	memcpy(&frame->vnet, (uint8_t *)slot + mac - sizeof(frame->vnet), sizeof(frame->vnet));
 	/* Flags that a newer kernel may add mean nothing to us. */
 	frame->vnet.flags &= LKL_VNET_F_NEEDS_CSUM | LKL_VNET_F_DATA_VALID;

@@ -13,7 +13,7 @@
 
 struct packet_conf {
 	char ifname[IFNAMSIZ];
-	uint32_t rx_frames, tx_frames, big_bytes, off;
+	uint32_t rx_frames, tx_frames, big_bytes, queues, slot_bytes, off;
 };
 
 static const struct wire_opt packet_opts[] = {
@@ -25,6 +25,10 @@ static const struct wire_opt packet_opts[] = {
 	  "slots of the transmit ring" },
 	{ "big", WIRE_O_BYTES, offsetof(struct packet_conf, big_bytes), 64 << 10, 256 << 20, NULL, 0, "8M",
 	  "socket buffer for received frames larger than a slot" },
+	{ "queues", WIRE_O_UINT, offsetof(struct packet_conf, queues), 1, LKL_WIRE_QUEUES_MAX, NULL, 0, "1",
+	  "queues, steered by destination port range or by source (needs CAP_BPF)" },
+	{ "slots", WIRE_O_BYTES, offsetof(struct packet_conf, slot_bytes), 2048, 69632, NULL, 0, "2k",
+	  "bytes of a ring slot, 2k or 68k: small frames, or whole GSO frames in the rings" },
 	{ "off", WIRE_O_FEATURES, offsetof(struct packet_conf, off), 0, 0x3f, NULL, 0, NULL,
 	  "offloads to leave out" },
 };
@@ -34,6 +38,8 @@ static int packet_open(const void *conf, struct lkl_wire **out, char *err, size_
 	const struct packet_conf *c = conf;
 	const struct lkl_wire_params params = {
 		.ifname = c->ifname,
+		.queues = c->queues,
+		.slot_bytes = c->slot_bytes,
 		.rx_ring_frames = c->rx_frames,
 		.tx_ring_frames = c->tx_frames,
 		.rx_big_bytes = c->big_bytes,

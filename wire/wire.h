@@ -20,9 +20,12 @@ struct sock_filter; /* <linux/filter.h> */
 /* Values of 0 mean the default. */
 struct lkl_wire_params {
 	const char *ifname;		/* host interface, e.g. "eth0" */
-	uint32_t rx_ring_frames;	/* ring slots of 2 KiB; power of two; default 1024 */
+	uint32_t queues;		/* 1 (default) .. LKL_WIRE_QUEUES_MAX */
+	int shared;			/* each queue serves an instance of its own: wire_packet_queue() */
+	uint32_t rx_ring_frames;	/* ring slots of a queue; power of two; default 1024 */
 	uint32_t tx_ring_frames;	/* default 512 */
 	uint32_t rx_big_bytes;		/* socket buffer for bigger frames; default 8 MiB */
+	uint32_t slot_bytes;		/* 2048 (default) or 69632, for whole GSO frames in the rings */
 	uint32_t disable_features;	/* LKL_WIRE_F_* to leave out */
 	/*
 	 * Classic BPF program (SO_ATTACH_FILTER) that sees each frame from its Ethernet header on and answers how much
@@ -40,6 +43,27 @@ struct lkl_wire_params {
  */
 int wire_packet_open(const struct lkl_wire_params *params, struct lkl_wire **out, char *err,
 		     size_t err_len);
+
+/*
+ * With `queues` above 1, frames are steered by wire/steer.h: by destination port where wire_packet_ports() gave the port to a
+ * queue, else by a hash of source address and port; needs CAP_BPF (and CAP_NET_ADMIN). With `shared` too, ARP and IPv6's
+ * neighbour messages reach every queue. A `shared` wire is not attached itself.
+ *
+ * One queue of a wire as a wire of one queue, for the process that calls, which may be a child (by fork) of the one that opened
+ * the wire and keeps its sockets. A queue has one user at a time. If an earlier user died, even in the middle of a call, this
+ * empties the queue and goes on with it; takes one RCU grace period of the host, 10 to 50 ms. Statistics go on counting.
+ * Returns 0 and *out, to be freed with its ops->close(), which leaves the sockets alone; or -errno.
+ */
+int wire_packet_queue(struct lkl_wire *wire, uint32_t queue, struct lkl_wire **out);
+
+/* Frames to local ports first .. last go to `queue`, the owner of that range of ephemeral ports. 0 or -errno. */
+int wire_packet_ports(struct lkl_wire *wire, uint32_t queue, uint16_t first, uint16_t last);
+
+/*
+ * The queue's user is away: TCP connections that clients open from now on go to other queues, and stay there when it is back
+ * (away = 0). Frames of connections that it had still go to it. By the process that opened the wire. 0; -EINVAL: the last one.
+ */
+int wire_packet_away(struct lkl_wire *wire, uint32_t queue, int away);
 
 /* The functions below are not part of liblkl, which has `packet` only; they come with libwire. */
 

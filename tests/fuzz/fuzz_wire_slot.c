@@ -27,7 +27,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	memcpy(&status, data, size < 4 ? size : 4);
 	memset(slot, 0, PACKET_SLOT_BYTES);
 	memcpy(slot, data + size - n, n < PACKET_SLOT_BYTES ? n : PACKET_SLOT_BYTES);
-	verdict = packet_slot_judge(slot, status, &frame);
+	verdict = packet_slot_judge(slot, PACKET_SLOT_BYTES, status, &frame);
 	if (verdict == PACKET_OK || verdict == PACKET_FETCH) {
 		assert(frame.len >= ETH_HLEN && frame.len <= PACKET_FRAME_MAX);
 		assert(frame.head_len <= frame.len);

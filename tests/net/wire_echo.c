@@ -104,13 +104,13 @@ static void print_stats(const struct lkl_wire *w)
 	const struct lkl_wire_stats *s = &w->stats[0];
 
 	printf("rx_frames=%llu rx_bytes=%llu rx_fetched=%llu rx_dropped=%llu rx_malformed=%llu "
-	       "tx_frames=%llu tx_bytes=%llu tx_big=%llu tx_full=%llu tx_errors=%llu kicks=%llu\n",
+	       "tx_frames=%llu tx_bytes=%llu tx_big=%llu tx_full=%llu tx_errors=%llu tx_down=%llu kicks=%llu\n",
 	       (unsigned long long)s->rx_frames_total, (unsigned long long)s->rx_bytes_total,
 	       (unsigned long long)s->rx_fetched_total, (unsigned long long)s->rx_dropped_total,
 	       (unsigned long long)s->rx_malformed_total, (unsigned long long)s->tx_frames_total,
 	       (unsigned long long)s->tx_bytes_total, (unsigned long long)s->tx_big_total,
 	       (unsigned long long)s->tx_full_total, (unsigned long long)s->tx_errors_total,
-	       (unsigned long long)s->kicks_total);
+	       (unsigned long long)s->tx_down_total, (unsigned long long)s->kicks_total);
 	fflush(stdout);
 }
 

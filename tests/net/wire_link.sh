@@ -22,7 +22,7 @@ ask() { # COMMAND: one line out, one line in; the answer is in $answer
 	wait_for 10 sh -c "[ \$(wc -l <'$TMP/link') -ge $LINES ]" || fail "no answer to '$1'"
 	answer=$(sed -n "${LINES}p" "$TMP/link")
 }
-errors() { ask stats; echo "$answer" >&2; errors=$(echo "$answer" | tr ' ' '\n' | sed -n 's/^tx_errors=//p'); }
+errors() { ask stats; echo "$answer" >&2; errors=$(echo "$answer" | tr ' ' '\n' | sed -n 's/^tx_down=//p'); }
 received() { ip -n "$far" -s link show f0 | awk '/RX:/{getline; print $2}'; }
 
 echo "# link up: 11 frames leave"

@@ -6,7 +6,8 @@
  * model of AF_PACKET: it has its own ring heads, never skips a slot, and can run out of room,
  * refuse a frame or lose the interface at any call. Random histories from a fixed seed; the claims
  * are that what arrives is in order and is exactly what was accepted minus what was counted as an
- * error, and that a COPY slot always gets its own frame.
+ * error, and that a COPY slot always gets its own frame. And a process that is killed at any point
+ * of its work on the rings leaves behind what a successor can go on with.
  */
 #include <errno.h>
 #include <setjmp.h>
@@ -23,14 +24,22 @@ static ssize_t model_sendto(int fd, const void *buf, size_t len, int flags, cons
 			    socklen_t addr_len);
 static ssize_t model_sendmsg(int fd, const struct msghdr *msg, int flags);
 static ssize_t model_recvmsg(int fd, struct msghdr *msg, int flags);
+static ssize_t model_recv(int fd, void *buf, size_t len, int flags);
+
+/* Where a killed process may have stopped, as far as its successor can tell. */
+static void may_crash(void);
+#define barrier() may_crash()
 
 #define sendto model_sendto
 #define sendmsg model_sendmsg
 #define recvmsg model_recvmsg
+#define recv model_recv
 #include "packet.c"
+#include "packet_open.c"
 #undef sendto
 #undef sendmsg
 #undef recvmsg
+#undef recv
 
 #define FRAMES 32u
 #define QUEUE 64u
@@ -38,6 +47,8 @@ static ssize_t model_recvmsg(int fd, struct msghdr *msg, int flags);
 #define BAD_FRAME 0xee
 
 static struct packet_wire *p;
+static struct packet_queue *q;
+static struct lkl_wire_stats *stats;
 static uint32_t seed;
 
 /* transmit side of the model */
@@ -53,10 +64,19 @@ static struct {
 static uint32_t k_queue_head, k_queue_tail;
 static int k_pending_error;
 
+static jmp_buf crashed;
+static int crashes;
+
 static uint32_t rnd(uint32_t n)
 {
 	seed = seed * 1664525u + 1013904223u;
 	return (seed >> 8) % n;
+}
+
+static void may_crash(void)
+{
+	if (crashes && !rnd(60))
+		longjmp(crashed, 1);
 }
 
 static int setup(void **state)
@@ -64,16 +84,22 @@ static int setup(void **state)
 	void *map;
 
 	p = calloc(1, sizeof(*p));
+	q = aligned_alloc(64, sizeof(*q));
+	stats = calloc(1, sizeof(*stats));
 	map = aligned_alloc(4096, 2 * FRAMES * PACKET_SLOT_BYTES);
-	if (!p || !map)
+	if (!p || !map || !q || !stats)
 		return -1;
 	memset(map, 0, 2 * FRAMES * PACKET_SLOT_BYTES);
-	p->rx_ring = map;
-	p->tx_ring = (uint8_t *)map + FRAMES * PACKET_SLOT_BYTES;
-	p->rx_mask = p->tx_mask = FRAMES - 1;
+	memset(q, 0, sizeof(*q));
+	q->rx[0].slots = map;
+	q->tx_slots = (uint8_t *)map + FRAMES * PACKET_SLOT_BYTES;
+	q->rx[0].mask = q->tx_mask = FRAMES - 1;
+	q->slot_bytes = PACKET_SLOT_BYTES;
+	q->sources = 1;
+	p->queue = q;
 	p->wire.ops = &packet_ops;
-	p->wire.mtu = 1500;
-	p->wire.stats = &p->stats;
+	p->wire.mtu = p->wire.mtu_max = 1500;
+	p->wire.stats = stats;
 	seed = 1;
 	k_tx_head = k_rx_head = k_rx_next_id = k_queue_head = k_queue_tail = delivered_len =
 		k_refused = 0;
@@ -82,9 +108,17 @@ static int setup(void **state)
 
 static int teardown(void **state)
 {
-	free(p->rx_ring);
+	free(q->rx[0].slots);
+	free(q);
+	free(stats);
 	free(p);
 	return 0;
+}
+
+/* Frames taken and not sent, whatever the reason. */
+static uint64_t lost(void)
+{
+	return stats->tx_errors_total + stats->tx_down_total + stats->tx_stalled_total;
 }
 
 static uint32_t frame_id(const uint8_t *frame)
@@ -119,7 +153,7 @@ static ssize_t model_sendto(int fd, const void *buf, size_t len, int flags, cons
 		return answer(errors[rnd(4)]);
 	for (;;) {
 		struct tpacket2_hdr *slot =
-			(void *)(p->tx_ring + (k_tx_head & p->tx_mask) * PACKET_SLOT_BYTES);
+			(void *)(q->tx_slots + (k_tx_head & q->tx_mask) * PACKET_SLOT_BYTES);
 		const uint8_t *frame = (uint8_t *)slot + PACKET_TX_FRAME_OFF;
 
 		if (slot->tp_status != TP_STATUS_SEND_REQUEST)
@@ -166,7 +200,7 @@ static void tx_in_order(void **state)
 			.gso_size = 1448,
 		};
 		const struct lkl_iov iov[2] = { { frame, 54 }, { frame + 54, len - 54 } };
-		const uint64_t errors = p->wire.stats[0].tx_errors_total;
+		const uint64_t errors = lost();
 		int rc;
 
 		frame[0] = !big && !rnd(50) ? BAD_FRAME : 0;
@@ -177,25 +211,25 @@ static void tx_in_order(void **state)
 			accepted++;
 		else if (rc !=
 			 -EAGAIN) /* refused to our face; counted, and not among the accepted */
-			accepted += (uint32_t)(p->wire.stats[0].tx_errors_total - errors) ? 1 : 0;
+			accepted += (uint32_t)(lost() - errors) ? 1 : 0;
 		if (!rnd(16))
 			packet_kick(&p->wire, 0);
 		/* What a kick left over goes when the driver polls. */
 		if (packet_rx_ready(&p->wire, 0)) {
-			assert_true(p->tx_head != p->tx_tail);
+			assert_true(q->tx_head != q->tx_tail);
 			packet_rx_burst(&p->wire, 0, NULL, 0);
 		}
 		if (rc == -EAGAIN)
 			packet_tx_ready(&p->wire, 0);
-		assert_int_equal(p->tx_head & p->tx_mask, k_tx_head & p->tx_mask);
-		assert_true(p->tx_tail - p->tx_head <= FRAMES);
+		assert_int_equal(q->tx_head & q->tx_mask, k_tx_head & q->tx_mask);
+		assert_true(q->tx_tail - q->tx_head <= FRAMES);
 	}
-	for (k = 0; k < 1000 && p->tx_head != p->tx_tail; k++)
+	for (k = 0; k < 1000 && q->tx_head != q->tx_tail; k++)
 		packet_kick(&p->wire, 0);
-	assert_int_equal(p->tx_head, p->tx_tail);
-	assert_int_equal(p->tx_queued_bytes, 0);
+	assert_int_equal(q->tx_head, q->tx_tail);
+	assert_int_equal(q->tx_queued_bytes, 0);
 	assert_true(k_refused > 100);
-	assert_int_equal(delivered_len + p->wire.stats[0].tx_errors_total, accepted);
+	assert_int_equal(delivered_len + lost(), accepted);
 }
 
 /*
@@ -205,7 +239,7 @@ static void tx_in_order(void **state)
 static void arrive(void)
 {
 	struct tpacket2_hdr *slot =
-		(void *)(p->rx_ring + (k_rx_head & p->rx_mask) * PACKET_SLOT_BYTES);
+		(void *)(q->rx[0].slots + (k_rx_head & q->rx[0].mask) * PACKET_SLOT_BYTES);
 	const uint32_t kind = rnd(8) < 5 ? rnd(2) : rnd(5);
 	const uint32_t copy = kind == 1 || kind == 4;
 	const uint32_t len = kind == 0 || kind == 3 ? 60 + rnd(1000) : 3000 + rnd(1000);
@@ -249,6 +283,14 @@ static ssize_t model_recvmsg(int fd, struct msghdr *msg, int flags)
 	}
 	memcpy((uint8_t *)msg->msg_iov[1].iov_base + 14, &id, sizeof(id));
 	return 10 + len;
+}
+
+static ssize_t model_recv(int fd, void *buf, size_t len, int flags)
+{
+	if (k_queue_head == k_queue_tail)
+		return answer(EAGAIN);
+	k_queue_head++;
+	return (ssize_t)len;
 }
 
 static void rx_in_order(void **state)
@@ -297,7 +339,7 @@ static void rx_in_order(void **state)
 		if (rnd(2) || outstanding > 20) {
 			packet_rx_release(&p->wire, 0, outstanding);
 			outstanding = 0;
-			assert_int_equal(p->rx_released, p->rx_next);
+			assert_int_equal(q->rx[0].released, q->rx[0].next);
 		}
 	}
 	packet_rx_release(&p->wire, 0, outstanding);
@@ -305,9 +347,9 @@ static void rx_in_order(void **state)
 		packet_rx_release(&p->wire, 0, (uint32_t)n);
 	assert_int_equal(k_queue_head, k_queue_tail);
 	assert_true(fetched > ROUNDS / 10);
-	assert_true(p->wire.stats[0].rx_malformed_total > 1000 &&
-		    p->wire.stats[0].rx_dropped_total > 1000);
-	assert_int_equal(p->rx_next, k_rx_head);
+	assert_true(stats->rx_malformed_total > 1000 &&
+		    stats->rx_dropped_total > 1000);
+	assert_int_equal(q->rx[0].next, k_rx_head);
 }
 
 /* What the kernel would take in silence is refused here, and counted. */
@@ -332,11 +374,11 @@ static void tx_refuses(void **state)
 
 	for (i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
 		const struct lkl_iov iov = { frame, rows[i].len };
-		const uint64_t errors = p->wire.stats[0].tx_errors_total;
+		const uint64_t errors = lost();
 
 		assert_int_equal(packet_tx(&p->wire, 0, &rows[i].vnet, &iov, 1, rows[i].len),
 				 rows[i].rc);
-		assert_int_equal(p->wire.stats[0].tx_errors_total - errors, rows[i].rc ? 1 : 0);
+		assert_int_equal(lost() - errors, rows[i].rc ? 1 : 0);
 	}
 	/* Pieces that do not add up to the length. */
 	{
@@ -348,12 +390,74 @@ static void tx_refuses(void **state)
 	}
 }
 
+/* One step of a driver that may be killed in it. */
+static void work(void)
+{
+	static uint8_t frame[5000];
+	static uint32_t id;
+	const struct lkl_vnet_hdr vnet = { .gso_type = 0 };
+	struct lkl_rx_frame frames[8];
+	struct lkl_iov iov = { frame, sizeof(frame) };
+	int n, i;
+
+	n = packet_rx_burst(&p->wire, 0, frames, 1 + rnd(8));
+	for (i = 0; i < n; i++)
+		if ((frames[i].flags & LKL_RX_FETCH) && rnd(10))
+			packet_rx_fetch(&p->wire, 0, &iov, 1, &frames[i].vnet);
+	for (i = (int)rnd(12); i; i--) {
+		frame[0] = !rnd(20) ? BAD_FRAME : 0;
+		id++;
+		memcpy(frame + 14, &id, sizeof(id));
+		iov.len = 60 + rnd(1400);
+		packet_tx(&p->wire, 0, &vnet, &iov, 1, (uint32_t)iov.len);
+	}
+	if (rnd(2))
+		packet_kick(&p->wire, 0);
+	packet_rx_release(&p->wire, 0, (uint32_t)n);
+}
+
+static void successor_goes_on(void **state)
+{
+	volatile uint32_t deaths = 0, i;
+
+	for (i = 0; i < ROUNDS / 4; i++) {
+		uint32_t k;
+
+		/* a worker that was away for a while finds a full ring */
+		for (k = rnd(10) ? rnd(6) : 2 * FRAMES; k && k_queue_tail - k_queue_head < QUEUE; k--)
+			arrive();
+		crashes = 1;
+		if (!setjmp(crashed)) {
+			work();
+			crashes = 0;
+			continue;
+		}
+		crashes = 0;
+		deaths++;
+		rx_recover(q, &q->rx[0]);
+		tx_recover(q);
+		delivered_len = 0;
+		assert_int_equal(q->rx[0].next & q->rx[0].mask, k_rx_head & q->rx[0].mask);
+		assert_int_equal(q->tx_head & q->tx_mask, k_tx_head & q->tx_mask);
+		assert_int_equal(k_queue_head, k_queue_tail);
+		assert_false(packet_rx_ready(&p->wire, 0));
+		for (k = 0; k < FRAMES; k++) {
+			assert_int_equal(slot_status(rx_slot(q, &q->rx[0], k)), TP_STATUS_KERNEL);
+			assert_int_equal(tx_status(tx_slot(q, k)), TP_STATUS_AVAILABLE);
+		}
+		arrive();
+		assert_true(packet_rx_ready(&p->wire, 0));
+	}
+	assert_true(deaths > 1000);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(tx_in_order, setup, teardown),
 		cmocka_unit_test_setup_teardown(rx_in_order, setup, teardown),
 		cmocka_unit_test_setup_teardown(tx_refuses, setup, teardown),
+		cmocka_unit_test_setup_teardown(successor_goes_on, setup, teardown),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

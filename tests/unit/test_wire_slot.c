@@ -66,8 +66,8 @@ static const struct row rows[] = {
 	{ "frame over the slot's end", USER, SMAX + 1, SMAX + 1, MAC, 0, { 0 }, BAD },
 	{ "frame past the slot", USER, 100, 100, 2049, 0, { 0 }, BAD },
 	{ "frame far past the slot", USER, 100, 100, 65535, 0, { 0 }, BAD },
-	{ "another VLAN", VLAN, 100, 100, MAC, 5, { 0 }, BAD },
-	{ "another VLAN, big", VLAN | TP_STATUS_COPY, 9000, SMAX, MAC, 5, { 0 }, BAD },
+	{ "another VLAN", VLAN, 100, 100, MAC, 5, { 0 }, PACKET_FOREIGN },
+	{ "another VLAN, big", VLAN | TP_STATUS_COPY, 9000, SMAX, MAC, 5, { 0 }, PACKET_FOREIGN },
 	{ "hdr_len over length", USER, 100, 100, MAC, 0, { 0, 0, 101, 0, 0, 0 }, BAD },
 	{ "checksum over the end", USER, 100, 100, MAC, 0, { CSUM, 0, 0, 0, 34, 65 }, BAD },
 	{ "checksum far off", USER, 100, 100, MAC, 0, { CSUM, 0, 0, 0, 65535, 65535 }, BAD },
@@ -107,7 +107,7 @@ static void verdicts(void **state)
 		enum packet_verdict verdict;
 
 		build(slot, &rows[i]);
-		verdict = packet_slot_judge(slot, rows[i].status, &frame);
+		verdict = packet_slot_judge(slot, PACKET_SLOT_BYTES, rows[i].status, &frame);
 		if (verdict != rows[i].verdict)
 			fail_msg("%s: verdict %d", rows[i].what, verdict);
 		if (verdict != PACKET_OK && verdict != PACKET_FETCH)
