@@ -7,7 +7,10 @@
  *		spin=US		how long idle polls (instances)
  *		off=NAME	switch an offload off, by the name that ethtool -k shows; may be repeated
  *		mtu=BYTES
- *	wire-bench load WHAT ADDR CONNECTIONS SECONDS [cpu=N]	the load, on the host's stack; prints one line of name=value
+ *		vcpus=N		of the instance; all but the first float
+ *		check=1		the sink compares every byte
+ *		watch=1		print link=0|1 and mtu=N when they change (instances)
+ *	wire-bench load WHAT ADDR CONNECTIONS SECONDS [cpu=N] [check=1]	the load, on the host's stack; one line of name=value
  *		rr		one byte there and back on each connection
  *		to, from	bulk to the server, from it
  *
@@ -56,10 +59,10 @@ static struct {
 	const char *spec;
 	char addr[64];
 	int prefix_len;
-	int cpu, spin_us, mtu;
+	int cpu, spin_us, mtu, vcpus, check, watch;
 	const char *off[OFF_MAX];
 	int off_len;
-} opt = { .cpu = -1, .spin_us = -1 };
+} opt = { .cpu = -1, .spin_us = -1, .vcpus = 1 };
 
 /* ---- one server, two stacks; errors are negative errno with both ---- */
 
@@ -153,7 +156,37 @@ static volatile sig_atomic_t stopped;
 
 enum role { ROLE_LISTEN_ECHO, ROLE_LISTEN_SINK, ROLE_LISTEN_SOURCE, ROLE_ECHO, ROLE_SINK, ROLE_SOURCE };
 
-static char bulk[BULK_BYTES];
+static char bulk[BULK_BYTES];		/* what is sent: a pattern, over and over */
+static char received[BULK_BYTES];
+static uint32_t position[CONNS_MAX + 1024];	/* with check=1: where in the pattern a descriptor is */
+
+static void pattern_make(void)
+{
+	uint32_t seed = 1, i;
+
+	for (i = 0; i < BULK_BYTES; i++) {
+		seed = seed * 1664525u + 1013904223u;
+		bulk[i] = (char)(seed >> 24);
+	}
+}
+
+/* Compare n received bytes with the pattern; 0, or -1 when one is wrong. */
+static int pattern_check(int fd, long n)
+{
+	const char *at = received;
+
+	while (n > 0) {
+		const uint32_t from = position[fd] % BULK_BYTES;
+		const long part = n < (long)(BULK_BYTES - from) ? n : (long)(BULK_BYTES - from);
+
+		if (memcmp(at, bulk + from, (size_t)part))
+			return -1;
+		at += part;
+		n -= part;
+		position[fd] = (from + (uint32_t)part) % BULK_BYTES;
+	}
+	return 0;
+}
 
 static long watch(const struct calls *c, int epfd, long fd, enum role role)
 {
@@ -193,6 +226,11 @@ static void serve_one(const struct calls *c, int epfd, uint64_t id)
 		n = c->accept4(fd, NULL, NULL, SOCK_NONBLOCK);
 		if (n < 0)
 			return;
+		if (n >= (long)(sizeof(position) / sizeof(position[0]))) {
+			c->close((unsigned int)n);
+			return;
+		}
+		position[n] = 0;
 		c->setsockopt((int)n, IPPROTO_TCP, TCP_NODELAY, &yes, sizeof(yes));
 		watch(c, epfd, n, role + (ROLE_ECHO - ROLE_LISTEN_ECHO));
 		return;
@@ -202,15 +240,23 @@ static void serve_one(const struct calls *c, int epfd, uint64_t id)
 			n = c->write((unsigned int)fd, small, (size_t)n);
 		break;
 	case ROLE_SINK:
-		n = c->read((unsigned int)fd, bulk, sizeof(bulk));
+		n = c->read((unsigned int)fd, received, sizeof(received));
+		if (opt.check && pattern_check(fd, n)) {
+			printf("WRONG BYTES\n");
+			stopped = 1;
+		}
 		break;
 	default:
-		n = c->write((unsigned int)fd, bulk, sizeof(bulk));
+		n = c->write((unsigned int)fd, bulk + position[fd], BULK_BYTES - position[fd]);
+		if (opt.check && n > 0)
+			position[fd] = (position[fd] + (uint32_t)n) % BULK_BYTES;
 		break;
 	}
 	if (!n || (n < 0 && n != -EAGAIN))
 		c->close((unsigned int)fd);
 }
+
+static void watch_link(void);
 
 static int serve(const struct calls *c)
 {
@@ -231,6 +277,8 @@ static int serve(const struct calls *c)
 	printf("ready\n");
 	fflush(stdout);
 	while (!stopped) {
+		if (opt.watch)
+			watch_link();
 		ret = c->epoll_wait((int)epfd, events, EVENTS_MAX, 500);
 		for (i = 0; i < ret; i++)
 			serve_one(c, (int)epfd, events[i].data.u64);
@@ -307,6 +355,22 @@ static int offload_off(const char *ifname, const char *name)
 	free(set);
 	free(names);
 	return (int)ret;
+}
+
+static void watch_link(void)
+{
+	static uint32_t link = 2;
+	static int mtu;
+	struct ethtool_value value = { .cmd = ETHTOOL_GLINK };
+	struct ifreq ifr = { .ifr_name = "wire0" };
+	const long fd = lkl_sys_socket(AF_INET, SOCK_DGRAM, 0);
+
+	if (!ethtool("wire0", &value) && value.data != link)
+		printf("link=%u\n", link = value.data);
+	if (!lkl_sys_ioctl((unsigned int)fd, SIOCGIFMTU, (unsigned long)&ifr) && ifr.ifr_mtu != mtu)
+		printf("mtu=%d\n", mtu = ifr.ifr_mtu);
+	lkl_sys_close((unsigned int)fd);
+	fflush(stdout);
 }
 
 static void print_counters(const char *ifname)
@@ -391,7 +455,7 @@ static int instance_run(void)
 		opts.spin_us = (unsigned int)opt.spin_us;
 	ret = lkl_set_options(&opts);
 	if (!ret)
-		ret = lkl_start_kernel("mem=256M loglevel=4");
+		ret = lkl_start_kernel("mem=256M loglevel=4 nr_cpus=%d", opt.vcpus);
 	if (ret) {
 		fprintf(stderr, "wire-bench: cannot boot: %s\n", strerror(-ret));
 		return 1;
@@ -499,7 +563,12 @@ static int load(const char *what, const char *host, int conns, int seconds)
 					return 1;
 				continue;
 			}
-			r = is_to ? write(fds[c], bulk, sizeof(bulk)) : read(fds[c], bulk, sizeof(bulk));
+			r = is_to ? write(fds[c], bulk + position[c], BULK_BYTES - position[c]) :
+				    read(fds[c], received, sizeof(received));
+			if (opt.check && is_to && r > 0)
+				position[c] = (position[c] + (uint32_t)r) % BULK_BYTES;
+			if (opt.check && !is_to && pattern_check((int)c, r))
+				return fprintf(stderr, "wire-bench: wrong bytes\n"), 1;
 			if (r == 0 || (r < 0 && errno != EAGAIN))
 				return fprintf(stderr, "wire-bench: connection lost: %s\n", strerror(errno)), 1;
 			bytes += r > 0 ? (uint64_t)r : 0;
@@ -540,8 +609,8 @@ static int pin(int cpu)
 
 static int usage(void)
 {
-	fprintf(stderr, "usage: wire-bench host|SPEC ADDR/LEN [cpu=N] [spin=US] [mtu=BYTES] [off=NAME]...\n"
-			"       wire-bench load rr|to|from ADDR CONNECTIONS SECONDS [cpu=N]\n");
+	fprintf(stderr, "usage: wire-bench host|SPEC ADDR/LEN [cpu=N] [spin=US] [mtu=BYTES] [vcpus=N] [check=1] [watch=1] [off=NAME]...\n"
+			"       wire-bench load rr|to|from ADDR CONNECTIONS SECONDS [cpu=N] [check=1]\n");
 	return 2;
 }
 
@@ -556,6 +625,12 @@ static int parse(int argc, char **argv)
 			opt.spin_us = atoi(argv[i] + 5);
 		else if (!strncmp(argv[i], "mtu=", 4))
 			opt.mtu = atoi(argv[i] + 4);
+		else if (!strncmp(argv[i], "vcpus=", 6))
+			opt.vcpus = atoi(argv[i] + 6);
+		else if (!strncmp(argv[i], "check=", 6))
+			opt.check = atoi(argv[i] + 6);
+		else if (!strncmp(argv[i], "watch=", 6))
+			opt.watch = atoi(argv[i] + 6);
 		else if (!strncmp(argv[i], "off=", 4) && opt.off_len < OFF_MAX)
 			opt.off[opt.off_len++] = argv[i] + 4;
 		else
@@ -568,6 +643,7 @@ int main(int argc, char **argv)
 {
 	char *slash;
 
+	pattern_make();
 	signal(SIGTERM, on_term);
 	signal(SIGPIPE, SIG_IGN);
 	if (argc >= 6 && !strcmp(argv[1], "load")) {

@@ -255,6 +255,8 @@ static void rx_plain(struct wire_queue *q, struct sk_buff *skb)
 	skb->dev = q->dev;
 	if (skb_is_gso(skb) && !(q->dev->features & NETIF_F_GRO_HW)) {
 		skb->protocol = ((struct ethhdr *)skb->data)->h_proto;
+		skb_reset_mac_header(skb);
+		skb_set_network_header(skb, ETH_HLEN);
 		segs = __skb_gso_segment(skb, NETIF_F_SG | (csum_off ? 0 : NETIF_F_HW_CSUM), false);
 		if (IS_ERR(segs))
 			goto drop;
