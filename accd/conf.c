@@ -25,6 +25,7 @@
 
 #include "conf.h"
 #include "err.h"
+#include "service.h"
 
 #define FILE_BYTES_MAX (1 << 20) /* a configuration, not a data set */
 #define DAY_MS (24LL * 3600 * 1000)
@@ -38,6 +39,7 @@ struct conf_section {
 
 static const struct conf_section conf_sections[] = {
 	{ "log", false, false },       { "worker", false, false },
+	{ "metrics", false, false },   { "admin", false, false },
 	{ "wire", false, false }, /* required for stack = lkl: check_wire() */
 	{ "listener", true, true },    { "pool", true, true },
 	{ "pool.server", true, true }, { "pool.check", false, false },
@@ -69,6 +71,22 @@ const struct conf_key conf_keys[] = {
 	{ "log", "level", CONF_T_ENUM, "info", 0, 0,
 	  "error|warning|notice|info|debug", offsetof(struct conf_log, level),
 	  "messages of this weight and above are written" },
+
+	{ "metrics", "bind", CONF_T_STRING, "off", 1, CONF_SERVICE_BYTES - 1, NULL,
+	  offsetof(struct conf_metrics, bind),
+	  "where metrics and health are served: ADDRESS:PORT, PORT on 127.0.0.1, unix:/PATH, or off" },
+	{ "metrics", "rate", CONF_T_COUNT, "10", 0, 100000, NULL,
+	  offsetof(struct conf_metrics, rate),
+	  "scrapes a second that are answered; 0: all" },
+
+	{ "admin", "bind", CONF_T_STRING, "off", 1, CONF_SERVICE_BYTES - 1, NULL,
+	  offsetof(struct conf_admin, bind),
+	  "socket for accdctl(1): unix:/PATH, or off" },
+	{ "admin", "mode", CONF_T_STRING, "0600", 1, 7, NULL,
+	  offsetof(struct conf_admin, mode), "permissions of the admin socket" },
+	{ "admin", "owner", CONF_T_STRING, "root", 1, 63, NULL,
+	  offsetof(struct conf_admin, owner),
+	  "owner of the admin socket: USER, USER:GROUP or :GROUP" },
 
 	{ "worker", "cpu", CONF_T_INT, "-1", -1, 1023, NULL,
 	  offsetof(struct conf_worker, cpu),
@@ -1005,6 +1023,46 @@ static void check_wire(struct checker *ck, const struct conf_node *root)
 			"wire: missing; stack = lkl needs \"wire { interface = NAME; }\"");
 }
 
+static int service_line(const struct conf_node *section, const char *key)
+{
+	const struct conf_node *child;
+
+	for (child = section ? section->children : NULL; child; child = child->next)
+		if (!strcmp(child->name, key))
+			return child->line;
+	return section ? section->line : 0;
+}
+
+static void take_services(struct checker *ck, const struct conf_node *root)
+{
+	const struct conf_node *metrics = single_section(ck, root, "metrics");
+	const struct conf_node *admin = single_section(ck, root, "admin");
+	struct conf *conf = ck->conf;
+	struct service service;
+	const char *why;
+	mode_t mode;
+	uid_t uid;
+	gid_t gid;
+
+	take_keys(ck, metrics, "metrics", &conf->metrics);
+	take_keys(ck, admin, "admin", &conf->admin);
+	if (conf->metrics.bind[0] && service_parse(conf->metrics.bind, &service, &why))
+		conf_error(&ck->errs, service_line(metrics, "bind"), "metrics.bind: \"%s\": expected %s",
+			   conf->metrics.bind, why);
+	if (conf->admin.bind[0] && (service_parse(conf->admin.bind, &service, &why) ||
+				    service.kind == SERVICE_INET))
+		conf_error(&ck->errs, service_line(admin, "bind"),
+			   "admin.bind: \"%s\": expected unix:/PATH (at most 107 bytes) or off; it is never a port",
+			   conf->admin.bind);
+	if (conf->admin.mode[0] && service_parse_mode(conf->admin.mode, &mode))
+		conf_error(&ck->errs, service_line(admin, "mode"),
+			   "admin.mode: \"%s\": expected an octal number up to 0777, e.g. 0660", conf->admin.mode);
+	if (conf->admin.owner[0] && service_parse_owner(conf->admin.owner, &uid, &gid))
+		conf_error(&ck->errs, service_line(admin, "owner"),
+			   "admin.owner: \"%s\": no such user or group; expected USER, USER:GROUP or :GROUP",
+			   conf->admin.owner);
+}
+
 static void check_required(struct checker *ck, const struct conf_node *root)
 {
 	unsigned int i;
@@ -1046,6 +1104,7 @@ struct conf *conf_load_text(const char *text, size_t len, const char *name,
 	if (stack_override >= 0)
 		ck.conf->stack = stack_override;
 	take_keys(&ck, single_section(&ck, root, "log"), "log", &ck.conf->log);
+	take_services(&ck, root);
 	take_keys(&ck, single_section(&ck, root, "worker"), "worker",
 		  &ck.conf->worker);
 	check_wire(&ck, root);

@@ -44,6 +44,20 @@ struct conf_log {
 	int level; /* enum msg_level */
 };
 
+#define CONF_SERVICE_BYTES 128
+
+/* Text as service.h parses it. */
+struct conf_metrics {
+	char bind[CONF_SERVICE_BYTES];
+	uint32_t rate; /* scrapes a second; 0: all */
+};
+
+struct conf_admin {
+	char bind[CONF_SERVICE_BYTES];
+	char mode[8]; /* octal */
+	char owner[64];
+};
+
 struct conf_worker {
 	int cpu; /* -1: not pinned */
 	uint64_t memory_bytes;
@@ -139,6 +153,8 @@ struct conf {
 	int stack; /* enum conf_stack */
 	uint32_t workers;
 	struct conf_log log;
+	struct conf_metrics metrics;
+	struct conf_admin admin;
 	struct conf_worker worker;
 	struct conf_wire wire;
 	struct conf_resolver resolver;

@@ -46,6 +46,12 @@ enum control_op {
 	CONTROL_OP_COMMIT, /* answer as above */
 	CONTROL_OP_ABORT,
 	CONTROL_OP_RETIRE, /* worker.c: accept a little longer, then drain without a deadline */
+	/* admin_worker.c; requests and answers in admin.h */
+	CONTROL_OP_SESSIONS,
+	CONTROL_OP_KILL,
+	CONTROL_OP_SERVERS, /* req: a pool's name or "" */
+	CONTROL_OP_SERVER,
+	CONTROL_OP_REPORT,
 	CONTROL_OP__COUNT,
 };
 

@@ -6,6 +6,7 @@
  * are called.
  */
 #include "addr.h"
+#include "admin.h"
 #include "control.h"
 #include "generation.h"
 #include "worker.h"
@@ -23,4 +24,13 @@ const struct control_row control_ops[CONTROL_OP__COUNT] = {
 	[CONTROL_OP_COMMIT] = { "commit", generation_op_commit, 0, 0 },
 	[CONTROL_OP_ABORT] = { "abort", generation_op_abort, 0, 0 },
 	[CONTROL_OP_RETIRE] = { "retire", worker_op_retire, 0, 0 },
+	[CONTROL_OP_SESSIONS] = { "sessions", admin_op_sessions, sizeof(struct admin_sessions_req),
+				  sizeof(struct admin_sessions_req) },
+	[CONTROL_OP_KILL] = { "kill", admin_op_kill, sizeof(struct admin_kill_req),
+			      sizeof(struct admin_kill_req) },
+	[CONTROL_OP_SERVERS] = { "servers", admin_op_servers, CONF_NAME_BYTES, CONF_NAME_BYTES },
+	[CONTROL_OP_SERVER] = { "server", admin_op_server, sizeof(struct admin_server_req),
+				sizeof(struct admin_server_req) },
+	[CONTROL_OP_REPORT] = { "report", admin_op_report, sizeof(struct admin_report_req),
+				sizeof(struct admin_report_req) },
 };

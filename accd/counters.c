@@ -176,6 +176,7 @@ void counters_worker_begins(struct counters_map *map, unsigned int index)
 		struct counters *c = &w->all;
 
 		COUNTERS_WORKER_GAUGES(ZERO)
+		c->starts++;
 	}
 	for (i = 0; i < COUNTERS_LISTENERS_MAX; i++) {
 		struct counters_listener *c = &w->listeners[i];

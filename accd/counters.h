@@ -24,7 +24,29 @@
 #include "conf.h"
 #include "log.h"
 
-/* X(member, help). Totals of a worker. Metrics: accd_MEMBER{worker="N"} */
+/* X(member, help). Of the daemon; written by the supervisor. Metrics: accd_MEMBER */
+#define COUNTERS_SUPERVISOR(X)                                                                     \
+	X(worker_deaths_total, "Workers that died unasked: crashed, killed, failed")               \
+	X(reloads_total, "Configurations read again and taken over")                               \
+	X(reloads_refused_total, "Configurations read again and refused")                          \
+	X(log_lines_total, "Lines written to the access log")                                      \
+	X(log_dropped_total, "Lines of the access log dropped: a ring was full")                   \
+	X(log_limited_total, "Lines of the access log left out: more than log.rate")               \
+	X(log_write_failed_total, "Lines of the access log lost to write errors")                  \
+	X(log_messages_total, "Messages of the error log, written or below log.level")             \
+	X(log_messages_dropped_total, "Messages dropped: a ring was full, or too many in a short time") \
+	X(http_requests_total, "Requests for metrics and health that were answered")               \
+	X(http_refused_total, "Requests for metrics and health refused: too many in a short time") \
+	X(admin_commands_total, "Commands of accdctl that were answered")                          \
+	X(admin_refused_total, "Connections to the admin socket refused: too many at a time")
+
+#define COUNTERS_SUPERVISOR_GAUGES(X)                                                              \
+	X(start_time_seconds, "Time of day at which accd was started, Unix time")                  \
+	X(draining, "1 from the begin of a drain")                                                 \
+	X(workers, "Workers that serve")                                                           \
+	X(workers_configured, "Workers there should be")
+
+/* X(member, help). Totals of a worker. Metrics: accd_worker_MEMBER{worker="N"} */
 #define COUNTERS_WORKER(X)                                                                         \
 	X(sessions_total, "Sessions begun")                                                        \
 	X(bytes_up_total, "Bytes delivered to servers")                                            \
@@ -37,13 +59,13 @@
 	X(stalls_total, "Times that a receiver did not take all and its sender was held back")     \
 	X(stale_events_total, "Events of connections closed in the same batch")
 
-/* X(member, help). What a worker has now; set to 0 when it begins. Metrics: accd_MEMBER{worker="N"} */
+/* X(member, help). What a worker has now; set to 0 when it begins. Metrics: accd_worker_MEMBER{worker="N"} */
 #define COUNTERS_WORKER_GAUGES(X)                                                                  \
 	X(sessions, "Sessions open")                                                               \
 	X(sessions_max, "Sessions that may be open: worker.max_sessions, or what descriptors allow") \
 	X(is_draining, "1 from the begin of a drain")
 
-/* Metrics: accd_listener_MEMBER{listener="NAME"} */
+/* Metrics: accd_MEMBER{listener="NAME"} */
 #define COUNTERS_LISTENER(X)                                                                       \
 	X(sessions_total, "Sessions begun")                                                        \
 	X(bytes_up_total, "Bytes delivered to servers")                                            \
@@ -82,6 +104,8 @@
 	X(sessions, "Sessions relayed now")                                                        \
 	X(usable, "Its addresses that may get sessions; of a server without a name 0 or 1")
 
+/* X(member, metric, bounds, help). Metrics: accd_METRIC */
+
 /*
  * A histogram over fixed bounds: values up to bounds[i] count in buckets[i], larger ones in
  * buckets[bounds_len].
@@ -111,16 +135,22 @@ extern const struct hist_bounds hist_bytes; /* 64 to 16 GiB */
 	X(srtt, "client_srtt_seconds", hist_rtt_us, "Smoothed round-trip time of a client's connection at its end")
 
 #define COUNTERS_POOL_HISTS(X)                                                                     \
-	X(connect, "server_connect_seconds", hist_time_us, "Time from accept until a server accepted") \
-	X(srtt, "server_srtt_seconds", hist_rtt_us, "Smoothed round-trip time of a server's connection at its end")
+	X(connect, "pool_connect_seconds", hist_time_us, "Time from accept until a server accepted") \
+	X(srtt, "pool_srtt_seconds", hist_rtt_us, "Smoothed round-trip time of a server's connection at its end")
 
 #define COUNTERS__U64(member, ...) uint64_t member;
 #define COUNTERS__HIST(member, ...) struct hist member;
+
+struct counters_supervisor {
+	COUNTERS_SUPERVISOR(COUNTERS__U64)
+	COUNTERS_SUPERVISOR_GAUGES(COUNTERS__U64)
+};
 
 /* Of a worker as a whole. Written by its loop. */
 struct counters {
 	COUNTERS_WORKER(COUNTERS__U64)
 	COUNTERS_WORKER_GAUGES(COUNTERS__U64)
+	uint64_t starts; /* processes that had this part */
 	uint64_t ends_total[LOG_CAUSE__COUNT];
 };
 
@@ -170,6 +200,7 @@ struct counters_slot {
 struct counters_map {
 	unsigned int n_workers;
 	size_t map_bytes;
+	struct counters_supervisor supervisor;
 	struct counters_slot listeners[COUNTERS_LISTENERS_MAX];
 	struct counters_slot pools[COUNTERS_POOLS_MAX];
 	struct counters_slot servers[COUNTERS_SERVERS_MAX];

@@ -544,29 +544,52 @@ static void write_message(struct log *log, const struct log_entry *e)
 	target_line(log, &log->error, line, t.len, e->level, e->pid);
 }
 
-static void drain_messages(struct log *log, struct log_ring *ring, int worker)
+static void take_message(struct log *log, struct log_ring *ring, int worker)
 {
 	uint32_t tail = atomic_load_explicit(&ring->msg_tail, memory_order_relaxed);
-	uint32_t head = atomic_load_explicit(&ring->msg_head, memory_order_acquire);
-	struct log_entry e;
+	struct log_entry e = ring->messages[tail % LOG_RING_MESSAGES]; /* once: it is shared */
 
-	if (head - tail > LOG_RING_MESSAGES)
-		tail = head - LOG_RING_MESSAGES;
-	for (; tail != head; tail++) {
-		if (!target_room(log, &log->error))
-			break;
-		e = ring->messages[tail % LOG_RING_MESSAGES]; /* once: it is shared */
-		e.text[sizeof(e.text) - 1] = '\0';
-		if (e.level < MSG_ERROR || e.level > MSG_DEBUG)
-			e.level = MSG_ERROR;
-		if (e.level <= MSG_WARNING)
-			remember(log, &e, worker);
-		if (e.level <= log->conf.level)
-			write_message(log, &e);
-		pthread_mutex_lock(&log->lock);
-		log->stats.messages_total++;
-		pthread_mutex_unlock(&log->lock);
-		atomic_store_explicit(&ring->msg_tail, tail + 1, memory_order_release);
+	e.text[sizeof(e.text) - 1] = '\0';
+	if (e.level < MSG_ERROR || e.level > MSG_DEBUG)
+		e.level = MSG_ERROR;
+	if (e.level <= MSG_WARNING)
+		remember(log, &e, worker);
+	if (e.level <= log->conf.level)
+		write_message(log, &e);
+	pthread_mutex_lock(&log->lock);
+	log->stats.messages_total++;
+	pthread_mutex_unlock(&log->lock);
+	atomic_store_explicit(&ring->msg_tail, tail + 1, memory_order_release);
+}
+
+/* Oldest first, over all rings; at most what they hold, so that a busy writer does not keep us here. */
+static void drain_messages(struct log *log)
+{
+	unsigned int n_rings = log->map->n_workers + 1, i, oldest, turns;
+
+	for (turns = n_rings * LOG_RING_MESSAGES; turns && target_room(log, &log->error); turns--) {
+		int64_t at_us = INT64_MAX;
+
+		oldest = n_rings;
+		for (i = 0; i < n_rings; i++) {
+			struct log_ring *ring = &log->map->rings[i];
+			uint32_t tail = atomic_load_explicit(&ring->msg_tail, memory_order_relaxed);
+			uint32_t head = atomic_load_explicit(&ring->msg_head, memory_order_acquire);
+
+			if (head == tail)
+				continue;
+			if (head - tail > LOG_RING_MESSAGES)
+				atomic_store_explicit(&ring->msg_tail, head - LOG_RING_MESSAGES,
+						      memory_order_release);
+			if (oldest == n_rings || ring->messages[tail % LOG_RING_MESSAGES].at_us < at_us) {
+				oldest = i;
+				at_us = ring->messages[tail % LOG_RING_MESSAGES].at_us;
+			}
+		}
+		if (oldest == n_rings)
+			return;
+		take_message(log, &log->map->rings[oldest],
+			     oldest == log->map->n_workers ? -1 : (int)oldest);
 	}
 }
 
@@ -576,10 +599,9 @@ static void drain_error(struct log *log)
 	uint64_t dropped = 0;
 	unsigned int i;
 
-	for (i = 0; i <= log->map->n_workers; i++) {
-		drain_messages(log, &log->map->rings[i], i == log->map->n_workers ? -1 : (int)i);
+	drain_messages(log);
+	for (i = 0; i <= log->map->n_workers; i++)
 		dropped += atomic_load_explicit(&log->map->rings[i].msg_dropped_total, memory_order_relaxed);
-	}
 	pthread_mutex_lock(&log->lock);
 	log->stats.messages_dropped_total = dropped;
 	pthread_mutex_unlock(&log->lock);

@@ -44,8 +44,20 @@ struct worker_args {
 	const struct sock_set *socks; /* inherited listening sockets; NULL: none */
 };
 
+/* What report() tells. */
+enum stack_report {
+	STACK_REPORT_WIRES, /* counters of wires and instance: lines "NAME VALUE" */
+	STACK_REPORT_NET, /* /proc/net/snmp and netstat of the instance */
+};
+
 struct stack_ops {
 	const char *name;
+
+	/*
+	 * [loop] For show wires and show stack. Bytes, or -errno. NULL: there is one stack for all,
+	 * and the supervisor reads its files.
+	 */
+	long (*report)(enum stack_report what, char *buf, size_t len);
 
 	/*
 	 * The supervisor may use the calls below, too, and makes the listening sockets: one per

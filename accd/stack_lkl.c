@@ -29,6 +29,7 @@
 #include "err.h"
 #include "stack.h"
 #include "take.h"
+#include "text.h"
 #include "wire.h"
 
 #define LO_IFINDEX 1
@@ -186,6 +187,63 @@ static void say_wire(const struct lkl_wire *wire)
 	    s->tx_down_total, s->kicks_total, s->waits_total);
 }
 
+/* ---- reports ---- */
+
+static const struct lkl_wire *report_wire;
+
+static long report_wires(char *buf, size_t len)
+{
+#define WIRE(m) { #m, offsetof(struct lkl_wire_stats, m) }
+	static const struct {
+		const char *name;
+		size_t offset;
+	} rows[] = {
+		WIRE(rx_frames_total), WIRE(rx_bytes_total), WIRE(rx_fetched_total), WIRE(rx_dropped_total),
+		WIRE(rx_malformed_total), WIRE(rx_foreign_total), WIRE(tx_frames_total), WIRE(tx_bytes_total),
+		WIRE(tx_big_total), WIRE(tx_full_total), WIRE(tx_errors_total), WIRE(tx_down_total),
+		WIRE(tx_stalled_total), WIRE(kicks_total), WIRE(calls_total), WIRE(waits_total),
+	};
+#undef WIRE
+	const struct lkl_wire *wire = report_wire;
+	struct text t;
+	uint64_t sum;
+	uint32_t i, q;
+
+	text_init(&t, buf, len);
+	text_add(&t, "type %s\nqueues %u\nmtu %u\nlink_down %u\n", wire->ops->name, wire->queues,
+		 wire->mtu, wire->link_down);
+	for (i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		for (q = 0, sum = 0; q < wire->queues; q++)
+			sum += *(const uint64_t *)((const char *)&wire->stats[q] + rows[i].offset);
+		text_add(&t, "%s %" PRIu64 "\n", rows[i].name, sum);
+	}
+	return t.len;
+}
+
+static long report_net(char *buf, size_t len)
+{
+	static const char *const files[] = { "/proc/net/snmp", "/proc/net/netstat" };
+	size_t done = 0;
+	unsigned int i;
+	long fd, n;
+
+	lkl_mount_fs("proc"); /* 1: it is there */
+	for (i = 0; i < 2; i++) {
+		fd = lkl_sys_openat(AT_FDCWD, files[i], O_RDONLY, 0);
+		if (fd < 0)
+			return fd;
+		while (done < len && (n = lkl_sys_read(fd, buf + done, len - done)) > 0)
+			done += n;
+		lkl_sys_close(fd);
+	}
+	return done;
+}
+
+static long report(enum stack_report what, char *buf, size_t len)
+{
+	return what == STACK_REPORT_WIRES ? report_wires(buf, len) : report_net(buf, len);
+}
+
 static int run(const struct worker_args *args, int (*fn)(void *arg), void *arg,
 	       char *err, size_t err_len)
 {
@@ -198,6 +256,7 @@ static int run(const struct worker_args *args, int (*fn)(void *arg), void *arg,
 			       .err_len = err_len };
 	int id, ret;
 
+	report_wire = start.data->wire;
 	opts.log = on_log;
 	opts.panic = on_panic;
 	opts.cpu = worker->cpu;
@@ -332,6 +391,7 @@ static int stack_epoll_wait(int epfd, struct epoll_event *events, int max,
 
 const struct stack_ops stack_lkl = {
 	.name = "lkl",
+	.report = report,
 	.release = lkl_release,
 	.setup = setup,
 	.teardown = teardown,

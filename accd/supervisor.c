@@ -31,6 +31,7 @@
 #include "err.h"
 #include "log.h"
 #include "notify.h"
+#include "services.h"
 #include "socks.h"
 #include "supervisor.h"
 
@@ -163,6 +164,7 @@ void supervisor_drain(struct supervisor *sup)
 		return;
 	}
 	sup->phase = PHASE_DRAINING;
+	services_refresh(sup); /* health is false from now on */
 	notify_stopping();
 	workers_end(sup, SIGTERM, sup->conf->worker.drain_timeout_ms + DRAIN_GRACE_MS);
 	supervisor_workers_changed(sup);
@@ -173,6 +175,7 @@ void supervisor_stop(struct supervisor *sup)
 	if (sup->phase == PHASE_STOPPING)
 		return;
 	sup->phase = PHASE_STOPPING;
+	services_refresh(sup);
 	notify_stopping();
 	workers_end(sup, SIGINT, STOP_GRACE_MS);
 	supervisor_workers_changed(sup);
@@ -237,11 +240,17 @@ static void on_signal(void *ctx, uint32_t events)
 /* Sockets that are served by the supervisor: each adds its sources to sup->loop. */
 static int supervisor_services_start(struct supervisor *sup)
 {
-	return 0;
+	char err[384] = "";
+	int r = services_start(sup, err, sizeof(err));
+
+	if (r)
+		msg_at(MSG_ERROR, "%s", err);
+	return r;
 }
 
 static void supervisor_services_stop(struct supervisor *sup)
 {
+	services_stop(sup);
 }
 
 /* ---- the process ---- */

@@ -1,0 +1,292 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * metrics.c - the counters as text that Prometheus reads
+ *
+ * The families come from the lists in counters.h, one table row each: a scope (which struct, which
+ * labels), a member's offset, a type. Listeners, pools and servers are added up over the workers,
+ * so that a series does not break when the number of workers changes; what is a worker's own has
+ * the label worker. A slot that was never given to a name is not shown; "other" only if something
+ * was counted there.
+ *
+ * Label values are names of the configuration: letters, digits, "-", "_" and "."; they are escaped
+ * all the same.
+ */
+#include <inttypes.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "metrics.h"
+#include "text.h"
+
+enum scope { SCOPE_SUPERVISOR, SCOPE_WORKER, SCOPE_LISTENER, SCOPE_POOL, SCOPE_SERVER };
+enum kind { KIND_COUNTER, KIND_GAUGE, KIND_HIST, KIND_ENDS, KIND_INFO, KIND_UP };
+
+static const char *const type_names[] = {
+	[KIND_COUNTER] = "counter", [KIND_GAUGE] = "gauge", [KIND_HIST] = "histogram",
+	[KIND_ENDS] = "counter",    [KIND_INFO] = "gauge",  [KIND_UP] = "gauge",
+};
+
+struct row {
+	const char *name;
+	enum scope scope;
+	enum kind kind;
+	size_t offset;
+	const char *help;
+	const struct hist_bounds *bounds;
+};
+
+#define ROW_U(m, help) { "accd_" #m, SCOPE_SUPERVISOR, KIND_COUNTER, offsetof(struct counters_supervisor, m), help, NULL },
+#define ROW_UG(m, help) { "accd_" #m, SCOPE_SUPERVISOR, KIND_GAUGE, offsetof(struct counters_supervisor, m), help, NULL },
+#define ROW_W(m, help) { "accd_worker_" #m, SCOPE_WORKER, KIND_COUNTER, offsetof(struct counters, m), help, NULL },
+#define ROW_WG(m, help) { "accd_worker_" #m, SCOPE_WORKER, KIND_GAUGE, offsetof(struct counters, m), help, NULL },
+#define ROW_L(m, help) { "accd_" #m, SCOPE_LISTENER, KIND_COUNTER, offsetof(struct counters_listener, m), help, NULL },
+#define ROW_LG(m, help) { "accd_" #m, SCOPE_LISTENER, KIND_GAUGE, offsetof(struct counters_listener, m), help, NULL },
+#define ROW_LH(m, name, b, help) { "accd_" name, SCOPE_LISTENER, KIND_HIST, offsetof(struct counters_listener, m), help, &b },
+#define ROW_P(m, help) { "accd_pool_" #m, SCOPE_POOL, KIND_COUNTER, offsetof(struct counters_pool, m), help, NULL },
+#define ROW_PG(m, help) { "accd_pool_" #m, SCOPE_POOL, KIND_GAUGE, offsetof(struct counters_pool, m), help, NULL },
+#define ROW_PH(m, name, b, help) { "accd_" name, SCOPE_POOL, KIND_HIST, offsetof(struct counters_pool, m), help, &b },
+#define ROW_S(m, help) { "accd_server_" #m, SCOPE_SERVER, KIND_COUNTER, offsetof(struct counters_server, m), help, NULL },
+#define ROW_SG(m, help) { "accd_server_" #m, SCOPE_SERVER, KIND_GAUGE, offsetof(struct counters_server, m), help, NULL },
+
+static const struct row rows[] = {
+	{ "accd_build_info", SCOPE_SUPERVISOR, KIND_INFO, 0, "1; labels say what runs", NULL },
+	COUNTERS_SUPERVISOR(ROW_U)
+	COUNTERS_SUPERVISOR_GAUGES(ROW_UG)
+	COUNTERS_LISTENER(ROW_L)
+	COUNTERS_LISTENER_GAUGES(ROW_LG)
+	{ "accd_session_ends_total", SCOPE_LISTENER, KIND_ENDS, offsetof(struct counters_listener, ends_total),
+	  "Sessions ended, by cause: first letter of the log's state", NULL },
+	COUNTERS_LISTENER_HISTS(ROW_LH)
+	COUNTERS_POOL(ROW_P)
+	COUNTERS_POOL_GAUGES(ROW_PG)
+	COUNTERS_POOL_HISTS(ROW_PH)
+	{ "accd_server_up", SCOPE_SERVER, KIND_UP, offsetof(struct counters_server, usable),
+	  "1: it may get sessions; 0: a worker holds it for down, or an operator took it out", NULL },
+	COUNTERS_SERVER(ROW_S)
+	COUNTERS_SERVER_GAUGES(ROW_SG)
+	COUNTERS_WORKER(ROW_W)
+	COUNTERS_WORKER_GAUGES(ROW_WG)
+};
+
+#define N_ROWS (sizeof(rows) / sizeof(rows[0]))
+
+bool metrics_family(unsigned int i, struct metrics_family *family)
+{
+	if (i >= N_ROWS)
+		return false;
+	family->name = rows[i].name;
+	family->type = type_names[rows[i].kind];
+	family->help = rows[i].help;
+	return true;
+}
+
+static uint64_t word_at(const void *base, size_t offset)
+{
+	return counters_read((const uint64_t *)((const char *)base + offset));
+}
+
+static const void *part(const struct counters_map *map, enum scope scope, unsigned int w, unsigned int slot)
+{
+	const struct counters_worker *cw = &map->workers[w];
+
+	return scope == SCOPE_LISTENER ? (const void *)&cw->listeners[slot] :
+	       scope == SCOPE_POOL     ? (const void *)&cw->pools[slot] :
+					 (const void *)&cw->servers[slot];
+}
+
+static uint64_t sum(const struct counters_map *map, enum scope scope, unsigned int slot, size_t offset)
+{
+	uint64_t n = 0;
+	unsigned int w;
+
+	for (w = 0; w < map->n_workers; w++)
+		n += word_at(part(map, scope, w, slot), offset);
+	return n;
+}
+
+uint64_t counters_sum_listener(const struct counters_map *map, unsigned int slot, size_t offset)
+{
+	return sum(map, SCOPE_LISTENER, slot, offset);
+}
+
+uint64_t counters_sum_pool(const struct counters_map *map, unsigned int slot, size_t offset)
+{
+	return sum(map, SCOPE_POOL, slot, offset);
+}
+
+uint64_t counters_sum_server(const struct counters_map *map, unsigned int slot, size_t offset)
+{
+	return sum(map, SCOPE_SERVER, slot, offset);
+}
+
+/* A label's value: \, " and newline are escaped, other bytes that no name has become "_". */
+static void add_label(struct text *t, const char *name, const char *value, size_t max)
+{
+	size_t i;
+
+	text_add(t, "%s=\"", name);
+	for (i = 0; i < max && value[i]; i++) {
+		unsigned char c = value[i];
+
+		if (c == '\\' || c == '"')
+			text_add(t, "\\%c", c);
+		else
+			text_add(t, "%c", c < 0x20 || c > 0x7e ? '_' : c);
+	}
+	text_add(t, "\"");
+}
+
+static void add_labels(struct text *t, const struct row *row, const struct counters_slot *slot)
+{
+	if (row->scope == SCOPE_SERVER) {
+		add_label(t, "pool", slot->pool, sizeof(slot->pool));
+		text_add(t, ",");
+	}
+	add_label(t,
+		  row->scope == SCOPE_LISTENER ? "listener" :
+		  row->scope == SCOPE_POOL     ? "pool" :
+						 "server",
+		  slot->name, sizeof(slot->name));
+}
+
+/* A bound or sum in its unit, without trailing zeros. */
+static void add_scaled(struct text *t, uint64_t value, unsigned int per_unit)
+{
+	char fraction[12];
+	size_t n;
+
+	if (per_unit == 1) {
+		text_add(t, "%" PRIu64, value);
+		return;
+	}
+	snprintf(fraction, sizeof(fraction), "%06u", (unsigned int)(value % per_unit));
+	for (n = 6; n && fraction[n - 1] == '0'; n--)
+		fraction[n - 1] = '\0';
+	text_add(t, "%" PRIu64 "%s%s", value / per_unit, n ? "." : "", fraction);
+}
+
+static void add_hist(struct text *t, const struct counters_map *map, const struct row *row,
+		     const struct counters_slot *slot, unsigned int i)
+{
+	const struct hist_bounds *b = row->bounds;
+	uint64_t count = 0;
+	unsigned int k;
+
+	for (k = 0; k <= b->len; k++) {
+		count += sum(map, row->scope, i,
+			     row->offset + offsetof(struct hist, buckets) + k * sizeof(uint64_t));
+		text_add(t, "%s_bucket{", row->name);
+		add_labels(t, row, slot);
+		text_add(t, ",le=\"");
+		if (k < b->len)
+			add_scaled(t, b->bounds[k], b->per_unit);
+		else
+			text_add(t, "+Inf");
+		text_add(t, "\"} %" PRIu64 "\n", count);
+	}
+	text_add(t, "%s_sum{", row->name);
+	add_labels(t, row, slot);
+	text_add(t, "} ");
+	add_scaled(t, sum(map, row->scope, i, row->offset + offsetof(struct hist, sum)), b->per_unit);
+	text_add(t, "\n%s_count{", row->name);
+	add_labels(t, row, slot);
+	text_add(t, "} %" PRIu64 "\n", count);
+}
+
+static void add_ends(struct text *t, const struct counters_map *map, const struct row *row,
+		     const struct counters_slot *slot, unsigned int i)
+{
+	unsigned int cause;
+
+	for (cause = 0; cause < LOG_CAUSE__COUNT; cause++) {
+		text_add(t, "%s{", row->name);
+		add_labels(t, row, slot);
+		text_add(t, ",cause=\"%c\"} %" PRIu64 "\n", log_cause_letter(cause),
+			 sum(map, row->scope, i, row->offset + cause * sizeof(uint64_t)));
+	}
+}
+
+/* Every worker that should be there may give it sessions. */
+static bool is_up(const struct counters_map *map, unsigned int slot, size_t offset)
+{
+	uint64_t n_workers = counters_read(&map->supervisor.workers_configured);
+	unsigned int w;
+
+	for (w = 0; w < map->n_workers && w < n_workers; w++)
+		if (!word_at(part(map, SCOPE_SERVER, w, slot), offset))
+			return false;
+	return true;
+}
+
+static void add_slots(struct text *t, const struct counters_map *map, const struct row *row)
+{
+	const struct counters_slot *slots = row->scope == SCOPE_LISTENER ? map->listeners :
+					    row->scope == SCOPE_POOL	 ? map->pools :
+									   map->servers;
+	unsigned int len = row->scope == SCOPE_LISTENER ? COUNTERS_LISTENERS_MAX :
+			   row->scope == SCOPE_POOL	? COUNTERS_POOLS_MAX :
+							  COUNTERS_SERVERS_MAX;
+	unsigned int i;
+
+	for (i = 0; i < len; i++) {
+		const struct counters_slot *slot = &slots[i];
+
+		/* slot 0, "other": its first member is a total that nothing counts without */
+		if (i ? slot->state == COUNTERS_SLOT_FREE : !sum(map, row->scope, 0, 0))
+			continue;
+		/* of a name that is gone only what was counted goes on */
+		if (slot->state == COUNTERS_SLOT_OLD && row->kind == KIND_UP)
+			continue;
+		if (row->kind == KIND_HIST) {
+			add_hist(t, map, row, slot, i);
+			continue;
+		}
+		if (row->kind == KIND_ENDS) {
+			add_ends(t, map, row, slot, i);
+			continue;
+		}
+		text_add(t, "%s{", row->name);
+		add_labels(t, row, slot);
+		if (row->kind == KIND_UP)
+			text_add(t, "} %d\n", is_up(map, i, row->offset));
+		else
+			text_add(t, "} %" PRIu64 "\n", sum(map, row->scope, i, row->offset));
+	}
+}
+
+static void add_info(struct text *t, const struct metrics_view *view, const struct row *row)
+{
+	text_add(t, "%s{", row->name);
+	add_label(t, "version", view->version, 64);
+	text_add(t, ",");
+	add_label(t, "stack", view->stack, 16);
+	text_add(t, ",");
+	add_label(t, "kernel_release", view->kernel_release, 64);
+	text_add(t, "} 1\n");
+}
+
+void metrics_render(struct text *t, const struct metrics_view *view)
+{
+	const struct counters_map *map = view->map;
+	unsigned int i, w;
+
+	for (i = 0; i < N_ROWS; i++) {
+		const struct row *row = &rows[i];
+
+		text_add(t, "# HELP %s %s\n# TYPE %s %s\n", row->name, row->help, row->name,
+			 type_names[row->kind]);
+		if (row->kind == KIND_INFO) {
+			add_info(t, view, row);
+		} else if (row->scope == SCOPE_SUPERVISOR) {
+			text_add(t, "%s %" PRIu64 "\n", row->name, word_at(&map->supervisor, row->offset));
+		} else if (row->scope == SCOPE_WORKER) {
+			for (w = 0; w < map->n_workers; w++)
+				if (counters_read(&map->workers[w].all.starts))
+					text_add(t, "%s{worker=\"%u\"} %" PRIu64 "\n", row->name, w,
+						 word_at(&map->workers[w].all, row->offset));
+		} else {
+			add_slots(t, map, row);
+		}
+	}
+}
