@@ -26,6 +26,7 @@
 #include "conf.h"
 #include "err.h"
 #include "service.h"
+#include "watch.h"
 
 #define FILE_BYTES_MAX (1 << 20) /* a configuration, not a data set */
 #define DAY_MS (24LL * 3600 * 1000)
@@ -78,6 +79,12 @@ const struct conf_key conf_keys[] = {
 	{ "metrics", "rate", CONF_T_COUNT, "10", 0, 100000, NULL,
 	  offsetof(struct conf_metrics, rate),
 	  "scrapes a second that are answered; 0: all" },
+	{ "metrics", "stack_bind", CONF_T_STRING, "off", 1, CONF_SERVICE_BYTES - 1, NULL,
+	  offsetof(struct conf_metrics, stack_bind),
+	  "the same inside the stack: ADDRESS:PORT, or off" },
+	{ "metrics", "allow", CONF_T_STRING, "none", 1, 511, NULL,
+	  offsetof(struct conf_metrics, allow),
+	  "prefixes that may come to stack_bind, between blanks, or none" },
 
 	{ "admin", "bind", CONF_T_STRING, "off", 1, CONF_SERVICE_BYTES - 1, NULL,
 	  offsetof(struct conf_admin, bind),
@@ -1038,6 +1045,7 @@ static void take_services(struct checker *ck, const struct conf_node *root)
 	const struct conf_node *metrics = single_section(ck, root, "metrics");
 	const struct conf_node *admin = single_section(ck, root, "admin");
 	struct conf *conf = ck->conf;
+	struct watch_prefixes prefixes;
 	struct service service;
 	const char *why;
 	mode_t mode;
@@ -1049,6 +1057,14 @@ static void take_services(struct checker *ck, const struct conf_node *root)
 	if (conf->metrics.bind[0] && service_parse(conf->metrics.bind, &service, &why))
 		conf_error(&ck->errs, service_line(metrics, "bind"), "metrics.bind: \"%s\": expected %s",
 			   conf->metrics.bind, why);
+	if (conf->metrics.stack_bind[0] && (service_parse(conf->metrics.stack_bind, &service, &why) ||
+					    service.kind == SERVICE_UNIX))
+		conf_error(&ck->errs, service_line(metrics, "stack_bind"),
+			   "metrics.stack_bind: \"%s\": expected ADDRESS:PORT or off", conf->metrics.stack_bind);
+	if (conf->metrics.allow[0] && watch_parse_prefixes(conf->metrics.allow, &prefixes))
+		conf_error(&ck->errs, service_line(metrics, "allow"),
+			   "metrics.allow: \"%s\": expected none, or up to %d prefixes between blanks, e.g. \"192.0.2.0/24 2001:db8::/32\"",
+			   conf->metrics.allow, WATCH_PREFIXES_MAX);
 	if (conf->admin.bind[0] && (service_parse(conf->admin.bind, &service, &why) ||
 				    service.kind == SERVICE_INET))
 		conf_error(&ck->errs, service_line(admin, "bind"),

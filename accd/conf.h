@@ -50,6 +50,8 @@ struct conf_log {
 struct conf_metrics {
 	char bind[CONF_SERVICE_BYTES];
 	uint32_t rate; /* scrapes a second; 0: all */
+	char stack_bind[CONF_SERVICE_BYTES]; /* inside the stack; ADDRESS:PORT or off */
+	char allow[512]; /* prefixes that may come to stack_bind: watch.h */
 };
 
 struct conf_admin {

@@ -57,6 +57,8 @@
 	X(accept_full_total, "Times that worker.max_sessions stopped accepting")                   \
 	X(resource_errors_total, "Sessions lost to no memory or no descriptor")                    \
 	X(stalls_total, "Times that a receiver did not take all and its sender was held back")     \
+	X(watch_requests_total, "Requests answered at metrics.stack_bind")                         \
+	X(watch_refused_total, "Connections and scrapes refused there: not allowed, too many")     \
 	X(stale_events_total, "Events of connections closed in the same batch")
 
 /* X(member, help). What a worker has now; set to 0 when it begins. Metrics: accd_worker_MEMBER{worker="N"} */

@@ -49,6 +49,8 @@ static const struct {
 	FIXED("worker.cpu", worker.cpu),
 	FIXED("metrics.bind", metrics.bind),
 	FIXED("metrics.rate", metrics.rate),
+	FIXED("metrics.stack_bind", metrics.stack_bind),
+	FIXED("metrics.allow", metrics.allow),
 	FIXED("admin.bind", admin.bind),
 	FIXED("admin.mode", admin.mode),
 	FIXED("admin.owner", admin.owner),

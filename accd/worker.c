@@ -32,6 +32,7 @@
 #include "listener.h"
 #include "pool.h"
 #include "resolve.h"
+#include "watch.h"
 #include "worker.h"
 
 #define EVENTS_MAX \
@@ -257,6 +258,8 @@ static int loop_open(struct worker *w)
 	r = generation_prepare(w, w->conf, 0, w->err, sizeof(w->err));
 	if (!r)
 		r = generation_commit(w, w->err, sizeof(w->err));
+	if (!r)
+		r = watch_open(w, w->err, sizeof(w->err));
 	return r;
 err:
 	snprintf(w->err, sizeof(w->err), "%s: %s", call, strerror(-r));
@@ -265,6 +268,7 @@ err:
 
 static void loop_close(struct worker *w)
 {
+	watch_close(w);
 	while (w->socks.n)
 		w->ops->close(sock_remove(&w->socks, &w->socks.socks[0]));
 	if (w->notifier_fd >= 0)

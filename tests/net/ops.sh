@@ -174,7 +174,7 @@ said() { # server pattern
 write_conf() { # further keys of the log section
 	cat >"$DIR/accd.conf" <<-EOT
 		log { access = "$DIR/access.log"; error = "$DIR/error.log"; format = json; $1 }
-		metrics { bind = "9100"; rate = 0; }
+		metrics { bind = "9100"; rate = 0; stack_bind = "$VIP:9101"; allow = "10.78.0.0/24"; }
 		admin { bind = "unix:$SOCK"; mode = "0600"; }
 		worker { memory = 256M; drain_timeout = 30s; max_sessions = 500; }
 		wire { type = packet; interface = eth0; mode = own; }
@@ -250,6 +250,22 @@ expect "the log: JSON, lines, bytes, TCP_INFO of both sides" json '
 		and all(.state == "--" and .tcp_down.min_rtt_us > 0 and (.tcp_up.cc | length) > 0))
 	and (map(select(.listener == "none")) | all(.state == "SC" and .connect_ms == null and .tcp_up == null))' \
 	jq -s . "$DIR/access.log"
+
+step "the same inside the stack, for those who are allowed"
+inside() { # namespace path [curl options]
+	_ns=$1 _path=$2
+	shift 2
+	ip netns exec "$_ns" curl -sS -m 10 "$@" "http://$VIP:9101$_path" 2>&1
+}
+expect "health" is ok inside "$CLIENT" /healthz
+expect "ready" is ready inside "$CLIENT" /readyz
+expect "metrics" says 0 '^accd_sessions_total\{listener="web"\} 20$' inside "$CLIENT" /metrics
+expect "HEAD" says 0 "^Content-Length: [1-9]" inside "$CLIENT" /metrics -I
+expect "another path" is 404 inside "$CLIENT" /x -o /dev/null -w '%{http_code}'
+expect "POST" is 405 inside "$CLIENT" /metrics -o /dev/null -w '%{http_code}' -d x
+if inside "$SERVER" /metrics >/dev/null; then denied=no; else denied=yes; fi
+expect "from another prefix: reset" [ $denied = yes ]
+expect "counted" is 1 metric 'accd_worker_watch_refused_total{worker="0"}'
 
 step "accdctl: every command that shows, as text and as JSON"
 expect "show info" says 0 "^state: serving" ctl show info
@@ -370,6 +386,7 @@ kill -TERM "$PID_ACCD"
 expect "healthz is 503" wait_for 5 "503" sh -c "[ \$(ip netns exec $PROXY curl -s -o /dev/null -w '%{http_code}' http://127.0.0.1:9100/healthz) = 503 ]"
 expect "while the session runs" json 'length == 1' ctl -j show sessions
 expect "readyz is 503" is 503 status_of /readyz
+expect "inside the stack too" is draining inside "$CLIENT" /healthz
 expect "accd_draining" is 1 metric accd_draining
 expect "drain again: said" says 1 "draining already" ctl drain
 for pid in $held1 $held2; do

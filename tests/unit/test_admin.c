@@ -15,6 +15,7 @@
 #include <cmocka.h>
 
 #include "admin_parse.h"
+#include "watch.h"
 
 static const char *man_path;
 static struct admin_command cmd;
@@ -119,6 +120,63 @@ static void test_long_and_nul(void **state)
 	assert_non_null(strstr(err, "byte 0x00 at 5"));
 }
 
+static enum watch_path path_of(const char *req)
+{
+	bool is_head;
+
+	return watch_parse_request(req, strlen(req), &is_head);
+}
+
+static void test_watch_request(void **state)
+{
+	bool is_head;
+
+	assert_int_equal(path_of("GET /metrics HTTP/1.1\r\nHost: x\r\n\r\n"), WATCH_METRICS);
+	assert_int_equal(path_of("GET /healthz HTTP/1.0\r\n\r\n"), WATCH_HEALTHZ);
+	assert_int_equal(path_of("GET /readyz HTTP/1.1\r\n\r\n"), WATCH_READYZ);
+	assert_int_equal(watch_parse_request("HEAD /metrics HTTP/1.1\r\n\r\n", 26, &is_head), WATCH_METRICS);
+	assert_true(is_head);
+	assert_int_equal(path_of("GET / HTTP/1.1\r\n\r\n"), WATCH_NOT_FOUND);
+	assert_int_equal(path_of("GET /metricsx HTTP/1.1\r\n\r\n"), WATCH_NOT_FOUND);
+	assert_int_equal(path_of("POST /metrics HTTP/1.1\r\n\r\n"), WATCH_NOT_ALLOWED);
+	assert_int_equal(path_of("GET /metrics\r\n\r\n"), WATCH_BAD);
+	assert_int_equal(path_of("GET /metrics HTTP/2.0\r\n\r\n"), WATCH_BAD);
+	assert_int_equal(path_of("GET  HTTP/1.1\r\n"), WATCH_BAD);
+	assert_int_equal(path_of("\r\n\r\n"), WATCH_BAD);
+	assert_int_equal(path_of("GET"), WATCH_BAD);
+	assert_int_equal(path_of(""), WATCH_BAD);
+}
+
+static bool is_allowed(const struct watch_prefixes *p, const char *client)
+{
+	union addr addr;
+
+	assert_int_equal(addr_parse(client, false, &addr), 0);
+	return watch_is_allowed(p, &addr);
+}
+
+static void test_watch_prefixes(void **state)
+{
+	static const char *const bad[] = { "", " ", "10.0.0.0/33", "10.0.0/8", "x", "10.0.0.0/", "10.0.0.0/8x",
+					   "10.0.0.0/-1", "::/129", "none 10.0.0.0/8" };
+	struct watch_prefixes p;
+	unsigned int i;
+
+	assert_int_equal(watch_parse_prefixes("none", &p), 0);
+	assert_false(is_allowed(&p, "10.0.0.1:80"));
+	assert_int_equal(watch_parse_prefixes("10.0.0.0/9, 192.0.2.7 2001:db8::/33", &p), 0);
+	assert_int_equal(p.n, 3);
+	assert_true(is_allowed(&p, "10.127.255.255:80"));
+	assert_false(is_allowed(&p, "10.128.0.0:80"));
+	assert_true(is_allowed(&p, "192.0.2.7:1"));
+	assert_false(is_allowed(&p, "192.0.2.6:1"));
+	assert_int_equal(watch_parse_prefixes("0.0.0.0/0", &p), 0);
+	assert_true(is_allowed(&p, "203.0.113.1:9"));
+	for (i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
+		if (!watch_parse_prefixes(bad[i], &p))
+			fail_msg("accepted: \"%s\"", bad[i]);
+}
+
 /* ".\" command show info" above each entry of the page. */
 static void test_documented(void **state)
 {
@@ -155,6 +213,8 @@ int main(int argc, char **argv)
 		cmocka_unit_test(test_good),
 		cmocka_unit_test(test_bad),
 		cmocka_unit_test(test_long_and_nul),
+		cmocka_unit_test(test_watch_request),
+		cmocka_unit_test(test_watch_prefixes),
 		cmocka_unit_test(test_documented),
 	};
 
