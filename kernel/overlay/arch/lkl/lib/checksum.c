@@ -50,7 +50,7 @@ __sum16 csum_ipv6_magic(const struct in6_addr *saddr, const struct in6_addr *dad
 
 	for (i = 0; i < 4; i++)
 		s += (u64)(__force u32)saddr->s6_addr32[i] + (__force u32)daddr->s6_addr32[i];
-	s += (__force u32)htonl(len) + (__force u32)htonl(proto);
+	s += (u64)(__force u32)htonl(len) + (__force u32)htonl(proto);
 	s = (s & 0xffffffff) + (s >> 32);
 	s = (s & 0xffffffff) + (s >> 32);
 	return csum_fold((__force __wsum)s);
