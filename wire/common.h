@@ -49,22 +49,45 @@ static inline void wire_say(char *err, size_t err_len, const char *format, ...)
 	va_end(args);
 }
 
-/* 1 if *next has come; then it is moved on by `ticks`. Racing threads look twice at worst. */
-static inline int wire_look_due(uint64_t *next, uint64_t ticks)
-{
-	const uint64_t now = __rdtsc();
-
-	if (now < __atomic_load_n(next, __ATOMIC_RELAXED))
-		return 0;
-	__atomic_store_n(next, now + ticks, __ATOMIC_RELAXED);
-	return 1;
-}
-
 static inline int wire_fd_readable(int fd)
 {
 	struct pollfd p = { .fd = fd, .events = POLLIN };
 
 	return poll(&p, 1, 0) > 0;
+}
+
+/*
+ * rx_ready() of a wire that must ask the host. A yes stays until the queue's owner takes it back with
+ * wire_look_taken(), before it reads: the driver asks twice, once to wake and once to poll. Any thread
+ * may look; those that race look once too often.
+ */
+struct wire_look {
+	uint64_t next_tsc;
+	uint32_t is_ready;
+};
+
+static inline int wire_look(struct wire_look *l, int fd, uint64_t ticks)
+{
+	const uint64_t now = __rdtsc();
+
+	if (__atomic_load_n(&l->is_ready, __ATOMIC_RELAXED))
+		return 1;
+	if (now < __atomic_load_n(&l->next_tsc, __ATOMIC_RELAXED))
+		return 0;
+	__atomic_store_n(&l->next_tsc, now + ticks, __ATOMIC_RELAXED);
+	if (!wire_fd_readable(fd))
+		return 0;
+	__atomic_store_n(&l->is_ready, 1, __ATOMIC_RELAXED);
+	return 1;
+}
+
+/* Returns what the answer was. */
+static inline int wire_look_taken(struct wire_look *l)
+{
+	if (!__atomic_load_n(&l->is_ready, __ATOMIC_RELAXED))
+		return 0;
+	__atomic_store_n(&l->is_ready, 0, __ATOMIC_RELAXED);
+	return 1;
 }
 
 /* A unicast, locally administered address, unless one is given. */

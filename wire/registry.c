@@ -60,7 +60,8 @@ const struct wire_type wire_packet_type = {
 };
 
 static const struct wire_type *const types[] = {
-	&wire_packet_type,
+	&wire_packet_type, &wire_tap_type,    &wire_pair_type,
+	&wire_pcap_type,   &wire_socket_type, &wire_xdp_type,
 };
 
 #define TYPES_LEN (sizeof(types) / sizeof(types[0]))

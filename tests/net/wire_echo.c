@@ -12,6 +12,7 @@
  *	watch IF N		receive them on a plain packet socket and check order and contents
  *	full IF			more frames than the ring holds without a kick, then one kick
  *	link IF			does what stdin tells while the script takes IF down and away
+ *	drain IF N		receive until N frames have come, or ten seconds; how many must be N
  *	own IF			own_take(), print "taken", wait for end of input, own_restore()
  *	take IF own|share [LOW HIGH PORT...]	take_begin(), print "taken", wait for end of input,
  *				take_end(); share: ephemeral range and TCP ports
@@ -26,8 +27,9 @@
  *
  * Where IF is a wire, it may be the specification of any wire (docs/wires.md): "tap:if=tap0".
  *
- * Environment: WIRE_DIR is the directory of records; WIRE_SPIN=N polls N times in vain before it
- * sleeps (0 when the load shares the
+ * Environment: WIRE_DIR is the directory of records; WIRE_LOSE=N: forward drops every N-th frame,
+ * WIRE_SWAP=N: and lets every N-th frame be overtaken by the next; WIRE_SPIN=N polls N times in
+ * vain before it sleeps (0 when the load shares the
  * core); WIRE_RX_BIG=N is rx_big_bytes.
  *
  * echo and forward print "ready" when the wire is open and, after SIGTERM, one line of counters as
@@ -162,6 +164,40 @@ static int turn_around(uint8_t *f, uint32_t len)
 	return 1;
 }
 
+/* What a bad network does to a frame of a forwarder. 1: it was lost, or comes behind the next one. */
+static int is_mishap(struct lkl_wire *out, const struct lkl_vnet_hdr *vnet, const uint8_t *data, uint32_t len)
+{
+	static int lose = -1, swap;
+	static uint64_t frames;
+	static uint8_t held[BIG_BYTES];
+	static struct lkl_vnet_hdr held_vnet;
+	static struct lkl_wire *held_out;
+	static uint32_t held_len;
+
+	if (lose < 0) {
+		lose = getenv("WIRE_LOSE") ? atoi(getenv("WIRE_LOSE")) : 0;
+		swap = getenv("WIRE_SWAP") ? atoi(getenv("WIRE_SWAP")) : 0;
+	}
+	if (!lose && !swap)
+		return 0;
+	frames++;
+	if (held_len && held_out == out) {
+		send_frame(out, vnet, data, len);
+		send_frame(out, &held_vnet, held, held_len);
+		held_len = 0;
+		return 1;
+	}
+	if (lose && frames % (uint64_t)lose == 0)
+		return 1;
+	if (!swap || held_len || frames % (uint64_t)swap)
+		return 0;
+	memcpy(held, data, len);
+	held_vnet = *vnet;
+	held_out = out;
+	held_len = len;
+	return 1;
+}
+
 /*
  * Move what has arrived on `in` to `out`; with echo, turn the frames round. Returns how many
  * arrived.
@@ -197,7 +233,7 @@ static uint32_t pump(struct lkl_wire *in, struct lkl_wire *out, int echo)
 				fail("rx_fetch length", got);
 			data = big;
 		}
-		if (!echo || turn_around(data, f->len))
+		if (echo ? turn_around(data, f->len) : !is_mishap(out, &f->vnet, data, f->len))
 			send_frame(out, &f->vnet, data, f->len);
 	}
 	in->ops->rx_release(in, 0, (uint32_t)n);
@@ -412,6 +448,31 @@ static int cmd_watch(const char *ifname, uint32_t n)
 	}
 	printf("%u frames in order\n", n);
 	return 0;
+}
+
+static int cmd_drain(const char *ifname, uint64_t n)
+{
+	struct lkl_wire *w = open_wire(ifname);
+	const int64_t end = now_us() + 10000000;
+	struct lkl_rx_frame frames[BURST];
+	uint64_t got = 0;
+
+	while (got < n && now_us() < end) {
+		struct pollfd pfd = { .fd = w->ops->wait_fd(w, 0), .events = POLLIN };
+		int k = 0;
+
+		if (w->ops->rx_ready(w, 0))
+			k = w->ops->rx_burst(w, 0, frames, BURST);
+		w->ops->rx_release(w, 0, (uint32_t)k);
+		got += (uint64_t)k;
+		if (!k)
+			poll(&pfd, 1, 10);
+	}
+	/* No more than that. */
+	got += (uint64_t)w->ops->rx_burst(w, 0, frames, 1);
+	print_stats(w);
+	w->ops->close(w);
+	return got == n ? 0 : fail("another number of frames came", (long)got);
 }
 
 static int cmd_full(const char *ifname)
@@ -804,6 +865,8 @@ int main(int argc, char **argv)
 		return cmd_order(argv[2], (uint32_t)atoi(argv[3]));
 	if (!strcmp(cmd, "watch") && argc > 3)
 		return cmd_watch(argv[2], (uint32_t)atoi(argv[3]));
+	if (!strcmp(cmd, "drain") && argc == 4)
+		return cmd_drain(argv[2], strtoull(argv[3], NULL, 10));
 	if (!strcmp(cmd, "full"))
 		return cmd_full(argv[2]);
 	if (!strcmp(cmd, "link"))

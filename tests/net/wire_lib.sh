@@ -49,6 +49,7 @@ in_ns() { n=$1; shift; ip netns exec "$n" "$@"; }
 # background NAME NS COMMAND...: its output goes to $TMP/NAME; pid in $NAME_pid. Waits for the line "ready".
 background() {
 	name=$1; n=$2; shift 2
+	: >"$TMP/$name" # what one of that name said before is not its word
 	ip netns exec "$n" "$@" >"$TMP/$name" 2>"$TMP/$name.err" &
 	eval "${name}_pid=$!"
 	PIDS="$PIDS $!"
