@@ -48,6 +48,24 @@ debug: setup
 	@test -e build/debug/build.ninja || meson setup build/debug -Dkernel_object=$(KERNEL)-debug/lkl.o
 	@ninja -C build/debug
 
+# A target of tests/fuzz with clang, ASan and UBSan on the host's side; new inputs go to build/fuzz/corpus/TARGET. A finding
+# ends the run with its stack, and its input is build/fuzz/TARGET-crash-*.
+TARGET ?= rx
+SECONDS ?= 60
+FUZZ_MAX_LEN ?= $(if $(filter rx,$(TARGET)),70000,4096)
+.PHONY: fuzz-build
+fuzz-build: kernel
+	@test -e build/fuzz/build.ninja || CC=clang meson setup build/fuzz $(SANITIZE) -Dkernel_object=$(KERNEL_OBJECT) \
+		-Dc_args=-fsanitize=fuzzer-no-link
+	@ninja -C build/fuzz $(addprefix tests/fuzz/fuzz_,rx pcap stream spec ring)
+
+.PHONY: fuzz
+fuzz: fuzz-build ## fuzz TARGET (rx, pcap, stream, spec, ring) for SECONDS with clang and ASan: make fuzz TARGET=rx SECONDS=600
+	@mkdir -p build/fuzz/corpus/$(TARGET)
+	@build/fuzz/tests/fuzz/fuzz_$(TARGET) -max_total_time=$(SECONDS) -max_len=$(FUZZ_MAX_LEN) -timeout=20 -rss_limit_mb=4096 \
+		-detect_leaks=0 -print_final_stats=1 -artifact_prefix=build/fuzz/$(TARGET)- \
+		build/fuzz/corpus/$(TARGET) tests/fuzz/corpus/$(TARGET)
+
 .PHONY: install
 install: all ## daemon, liblkl.a, headers, liblkl.pc and manual pages below DESTDIR/PREFIX (default /usr/local)
 	@meson configure build/user -Dprefix=$(PREFIX)
