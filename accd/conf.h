@@ -13,15 +13,20 @@
 #include <limits.h>
 #include <net/if.h>
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
+#include "acl.h"
 #include "addr.h"
 #include "conf_parse.h"
+#include "sockopt.h"
 
 #define CONF_NAME_BYTES \
 	32 /* names of listeners, pools and servers, with their NUL: log fields stay short */
 #define CONF_WORKERS_MAX 64
-#define CONF_LISTENERS_MAX 32
+#define CONF_LISTENERS_MAX 1024 /* with each port of a range counted */
+#define CONF_RULES_MAX 32768 /* allow, deny and proxy_protocol_from of all listeners */
+#define CONF_ROUTES_MAX 2048 /* server names of all listeners */
 #define CONF_POOLS_MAX 32
 #define CONF_SERVERS_MAX 64 /* per pool */
 #define CONF_HOST_BYTES 254 /* a DNS name and its NUL */
@@ -98,15 +103,59 @@ struct conf_resolver {
 	uint32_t min_ttl_ms, max_ttl_ms;
 };
 
+/* A part of one of the arrays of struct conf. */
+struct conf_range {
+	uint32_t first, n;
+};
+
+/* What a listener does before it looks for a server; 0: nothing, and it costs nothing. */
+#define CONF_GATE_ACL 0x01 /* allow or deny */
+#define CONF_GATE_SOURCE 0x02 /* max_per_source */
+#define CONF_GATE_PROXY 0x04 /* a PROXY header is awaited */
+#define CONF_GATE_HELLO 0x08 /* a ClientHello is awaited */
+#define CONF_GATE_BYTE 0x10 /* the first byte is awaited */
+
+enum conf_sni_unknown { CONF_SNI_POOL, CONF_SNI_REFUSE };
+
+/*
+ * One socket. A listener with several addresses or a range of ports is several of these, side by
+ * side, with the same name and the same settings.
+ */
 struct conf_listener {
 	char name[CONF_NAME_BYTES];
 	int line;
+	unsigned int index; /* in conf.listeners */
+	unsigned int first; /* index of the first one of the same listener */
 	union addr bind;
 	char pool_name[CONF_NAME_BYTES];
 	unsigned int pool; /* index into conf.pools */
 	uint32_t idle_timeout_ms;
 	uint32_t session_timeout_ms; /* 0: none */
 	int backlog;
+	int is_v6only; /* an IPv6 socket takes no IPv4 */
+	uint32_t fast_open; /* connections with data in their SYN that may wait; 0: off */
+	struct tcp_settings tcp; /* inherited by the clients' connections */
+
+	uint32_t gates; /* CONF_GATE_* */
+	int proxy_protocol; /* enum proxy_accept; 0: off */
+	struct conf_range proxy_from; /* of conf.rules */
+	uint32_t header_timeout_ms; /* from accept to the end of the PROXY header and the ClientHello */
+	uint32_t first_byte_timeout_ms; /* 0: not awaited */
+	struct conf_range routes; /* of conf.routes, sorted by name */
+	int sni_unknown; /* enum conf_sni_unknown */
+	struct conf_range rules; /* of conf.rules */
+	bool is_allow_list; /* who is in no rule is refused */
+	uint32_t max_sessions; /* 0: no limit but worker.max_sessions */
+	uint32_t max_per_source; /* 0: no limit */
+	uint32_t accept_rate; /* a second; 0: no limit */
+	uint32_t accept_burst;
+};
+
+/* Clients that name this server go to this pool. */
+struct conf_route {
+	char name[254]; /* as of tls_name_normalise(), or "*." and that */
+	uint16_t pool;
+	int line;
 };
 
 struct conf_server {
@@ -138,6 +187,7 @@ struct conf_pool {
 	int line;
 	int balance; /* enum conf_balance */
 	uint32_t connect_timeout_ms;
+	struct tcp_settings tcp; /* of the servers' connections */
 	uint32_t retries; /* on other servers */
 	uint32_t queue_max;
 	uint32_t queue_timeout_ms;
@@ -162,9 +212,19 @@ struct conf {
 	struct conf_resolver resolver;
 	unsigned int n_listeners;
 	struct conf_listener listeners[CONF_LISTENERS_MAX];
+	unsigned int n_rules;
+	struct acl_rule rules[CONF_RULES_MAX];
+	unsigned int n_routes;
+	struct conf_route routes[CONF_ROUTES_MAX];
 	unsigned int n_pools;
 	struct conf_pool pools[CONF_POOLS_MAX];
 };
+
+/* The configuration that a listener stands in. */
+static inline const struct conf *conf_of_listener(const struct conf_listener *l)
+{
+	return (const struct conf *)((const char *)(l - l->index) - offsetof(struct conf, listeners));
+}
 
 enum conf_type {
 	CONF_T_STRING, /* char[max + 1] */
@@ -174,10 +234,18 @@ enum conf_type {
 	CONF_T_COUNT, /* uint32_t */
 	CONF_T_US, /* uint32_t, in microseconds; text has a unit */
 	CONF_T_MS, /* uint32_t, in milliseconds; text has a unit */
+	CONF_T_SEC, /* uint32_t, in seconds; text has a unit */
 	CONF_T_SIZE, /* uint64_t, in bytes; text may have k, M or G */
-	CONF_T_BIND, /* union addr, "*" allowed */
+	CONF_T_BYTES, /* the same in uint32_t */
 	CONF_T_TARGET, /* struct conf_target: address or name, with port */
 	CONF_T_SOURCE, /* struct conf_source: "any", or an address with or without a range of ports */
+
+	/* read by conf_listener.c: a value or a list of them */
+	CONF_T_LISTS,
+	CONF_T_BINDS = CONF_T_LISTS, /* addresses with a port or a range of ports */
+	CONF_T_PREFIXES, /* struct conf_range of conf.rules */
+	CONF_T_SERVERS, /* addresses of servers: a pool in short */
+	CONF_T_ROUTES, /* any number of keys, each a server name with its pool */
 };
 
 struct conf_key {

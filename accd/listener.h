@@ -9,6 +9,7 @@
 #include <stdint.h>
 
 #include "conf.h"
+#include "limit.h"
 #include "stack.h"
 
 struct generation;
@@ -29,6 +30,9 @@ struct listener {
 	struct pool *pool;
 	struct counters_listener *counters;
 	struct generation *generation; /* it belongs to */
+	/* of the first socket of the listener, for all of its sockets: */
+	uint32_t n_sessions;
+	struct limit_rate rate;
 	int fd; /* -1: closed */
 	bool is_ready;
 	uint64_t retry_us; /* no accept() before this time: EMFILE and the like */
@@ -47,6 +51,18 @@ int listener_bind(const struct stack_ops *ops, const struct conf_listener *conf,
  * listener of an older configuration. 0 or -errno.
  */
 int listener_watch(struct listener *l, struct worker *w, bool is_watched);
+
+/* The first of the sockets of the same listener. Listeners lie in the order of the configuration. */
+static inline struct listener *listener_group(struct listener *l)
+{
+	return l - (l->conf->index - l->conf->first);
+}
+
+/* Number that stands for the listener in limit.h, the same after a reload. */
+uint32_t listener_scope(const struct listener *l);
+
+/* Is there room for one more session? If not, clients wait in the backlog. */
+bool listener_has_room(const struct listener *l);
 
 /*
  * Take the connections that wait; at most LISTENER_BATCH, then the rest of the loop has its turn.

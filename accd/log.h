@@ -32,6 +32,9 @@ enum log_cause {
 	LOG_CAUSE_DOWN, /* D no server of the pool was usable */
 	LOG_CAUSE_PROXY, /* P accd could not: no memory, no descriptor; the pool's queue was full */
 	LOG_CAUSE_KILLED, /* K accd stopped, drain_timeout passed, or the administrator ended it */
+	LOG_CAUSE_DENIED, /* A the client's address is not allowed */
+	LOG_CAUSE_LIMIT, /* R too many sessions of the client's address */
+	LOG_CAUSE_HEADER, /* H PROXY header or ClientHello missing or wrong, or a server name without a route */
 	LOG_CAUSE__COUNT,
 };
 
@@ -42,6 +45,7 @@ enum log_phase {
 	LOG_PHASE_DATA, /* D both directions open */
 	LOG_PHASE_LAST, /* L one direction had ended */
 	LOG_PHASE_DONE, /* - both directions had ended */
+	LOG_PHASE_FIRST, /* F the client's first bytes were awaited: no server was looked for */
 	LOG_PHASE__COUNT,
 };
 

@@ -18,6 +18,7 @@ static const char cause_letters[LOG_CAUSE__COUNT] = {
 	[LOG_CAUSE_DONE] = '-',	   [LOG_CAUSE_CLIENT] = 'C', [LOG_CAUSE_SERVER] = 'S',
 	[LOG_CAUSE_TIMEOUT] = 'T', [LOG_CAUSE_PROXY] = 'P',  [LOG_CAUSE_KILLED] = 'K',
 	[LOG_CAUSE_LIFETIME] = 'L', [LOG_CAUSE_DOWN] = 'D',
+	[LOG_CAUSE_DENIED] = 'A',  [LOG_CAUSE_LIMIT] = 'R',  [LOG_CAUSE_HEADER] = 'H',
 };
 static const char phase_letters[LOG_PHASE__COUNT] = {
 	[LOG_PHASE_QUEUE] = 'Q',
@@ -25,6 +26,7 @@ static const char phase_letters[LOG_PHASE__COUNT] = {
 	[LOG_PHASE_DATA] = 'D',
 	[LOG_PHASE_LAST] = 'L',
 	[LOG_PHASE_DONE] = '-',
+	[LOG_PHASE_FIRST] = 'F',
 };
 
 char log_cause_letter(unsigned int cause)

@@ -2,9 +2,8 @@
 /*
  * server.c - one member of a pool
  *
- * Options of each connection: TCP_NODELAY because the relay hands over whole bursts and waiting
- * for more would only delay their tail, SO_OOBINLINE because a byte sent as urgent data is a byte
- * of the stream and must not get lost.
+ * The TCP settings of a pool's connections are those of sockopt.h. One that the stack refuses makes
+ * the connection fail, counted as accd's own failure, and a message says which.
  *
  * Source. With an address alone the stack chooses the port at connect(), when it knows the peer
  * (IP_BIND_ADDRESS_NO_PORT), so that one port may serve several servers. With a range the ports take
@@ -18,6 +17,7 @@
 #include "err.h"
 #include "pool.h"
 #include "server.h"
+#include "sockopt.h"
 
 #define SOURCE_TRIES_MAX 64 /* ports of the range tried for one connection; each costs three calls */
 
@@ -25,7 +25,8 @@ bool server_is_our_failure(int err)
 {
 	return err == -EMFILE || err == -ENFILE || err == -ENOMEM || err == -ENOBUFS ||
 	       err == -ENOSPC || err == -EADDRNOTAVAIL || err == -EADDRINUSE ||
-	       err == -EOPNOTSUPP || err == -ENOPROTOOPT;
+	       err == -EOPNOTSUPP || err == -ENOPROTOOPT || err == -ENOENT || err == -ERANGE ||
+	       err == -EPROTONOSUPPORT;
 }
 
 /* Bind to the pool's source; each call takes the next port. */
@@ -50,16 +51,16 @@ static int connect_once(struct server *server, struct worker *w, bool is_bound, 
 {
 	const struct stack_ops *ops = w->ops;
 	const union addr *addr = &server->addr;
-	const int one = 1;
+	const char *what;
 	int fd, r;
 
-	fd = ops->socket(addr->sa.sa_family,
-			 SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC,
-			 IPPROTO_TCP);
-	if (fd < 0)
+	fd = sockopt_socket(ops, addr->sa.sa_family, &server->pool->conf->tcp, &what);
+	if (fd < 0) {
+		if (!server->pool->is_tcp_bad)
+			msg("pool.%s.%s: refused for a connection: %s", server->pool->name, what, strerror(-fd));
+		server->pool->is_tcp_bad = true; /* said once */
 		return fd;
-	ops->setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
-	ops->setsockopt(fd, SOL_SOCKET, SO_OOBINLINE, &one, sizeof(one));
+	}
 	r = is_bound ? bind_source(server->pool, ops, fd) : 0;
 	if (!r)
 		r = ops->connect(fd, &addr->sa, addr_len(addr));

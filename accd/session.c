@@ -30,8 +30,10 @@
 #include <linux/tcp.h> /* struct tcp_info with tcpi_notsent_bytes; libc's is older */
 
 #include "generation.h"
+#include "limit.h"
 #include "listener.h"
 #include "pool.h"
+#include "preface.h"
 #include "relay.h"
 #include "session.h"
 #include "worker.h"
@@ -129,6 +131,8 @@ static enum log_phase session_phase(const struct session *s)
 	int ends = !!(s->conn[SIDE_DOWN].flags & CONN_RD_EOF) +
 		   !!(s->conn[SIDE_UP].flags & CONN_RD_EOF);
 
+	if (s->state == SESSION_FIRST)
+		return LOG_PHASE_FIRST;
 	if (s->state == SESSION_QUEUED)
 		return LOG_PHASE_QUEUE;
 	if (s->state == SESSION_CONNECTING)
@@ -193,7 +197,8 @@ static void session_end(struct worker *w, const struct session *s,
 	hist_add(&lc->bytes_down, &hist_bytes, rec.bytes_down);
 	if (rec.tcp_down.is_set)
 		hist_add(&lc->srtt, &hist_rtt_us, rec.tcp_down.rtt_us);
-	pc->sessions--;
+	if (s->is_pool_counted)
+		pc->sessions--;
 	if (rec.tcp_up.is_set)
 		hist_add(&pc->srtt, &hist_rtt_us, rec.tcp_up.rtt_us);
 	if (s->state == SESSION_RELAYING)
@@ -238,6 +243,9 @@ void session_close(struct worker *w, struct session *s, enum log_cause cause)
 	conn_close(w, &s->conn[SIDE_UP], cause != LOG_CAUSE_DONE);
 	pool_put(w, s->pool);
 	timer_stop(&w->wheel, &s->timer);
+	if (s->source)
+		limit_sources_put(w->sources, s->source);
+	listener_group(s->listener)->n_sessions--;
 	s->state = SESSION_CLOSED;
 	s->next = w->closed;
 	w->closed = s;
@@ -253,6 +261,8 @@ static uint64_t session_deadline_us(const struct session *s)
 	const struct conf_listener *conf = s->listener->conf;
 	uint64_t idle_us, end_us;
 
+	if (s->state == SESSION_FIRST)
+		return preface_deadline_us(s);
 	if (s->state == SESSION_QUEUED)
 		return s->try_us + s->pool->conf->queue_timeout_ms * 1000ULL;
 	if (s->state == SESSION_CONNECTING)
@@ -401,6 +411,23 @@ void session_leave_queue(struct worker *w, struct session *s, struct server *ser
 		relay_run(w, s);
 }
 
+/* The client may be served. */
+static void session_serve(struct worker *w, struct session *s)
+{
+	s->state = SESSION_CONNECTING;
+	s->pool->counters->sessions_total++;
+	s->pool->counters->sessions++;
+	s->is_pool_counted = true;
+	session_find_server(w, s);
+}
+
+void session_set_pool(struct worker *w, struct session *s, struct pool *pool)
+{
+	pool->n_refs++;
+	pool_put(w, s->pool);
+	s->pool = pool;
+}
+
 void session_open(struct worker *w, struct listener *l, int fd,
 		  const union addr *client)
 {
@@ -415,6 +442,8 @@ void session_open(struct worker *w, struct listener *l, int fd,
 	s->pool = l->pool;
 	s->pool->n_refs++;
 	s->client = *client;
+	addr_unmap(&s->client);
+	listener_group(l)->n_sessions++;
 	s->accept_us = w->now_us;
 	s->last_active_us = w->now_us;
 	s->connect_us = UINT64_MAX;
@@ -427,14 +456,13 @@ void session_open(struct worker *w, struct listener *l, int fd,
 	w->counters->sessions++;
 	l->counters->sessions_total++;
 	l->counters->sessions++;
-	l->pool->counters->sessions_total++;
-	l->pool->counters->sessions++;
 	if (session_register(w, s, SIDE_DOWN)) {
 		w->counters->resource_errors_total++;
 		session_close(w, s, LOG_CAUSE_PROXY);
 		return;
 	}
-	session_find_server(w, s);
+	if (!l->conf->gates || preface_open(w, s))
+		session_serve(w, s);
 }
 
 /* ---- events ---- */
@@ -488,6 +516,14 @@ void session_event(struct worker *w, struct session *s, enum side side,
 		return;
 	}
 	relay_part(w, s); /* while joined, an event means that the stack has let go */
+	if (s->state == SESSION_FIRST) {
+		if (!preface_event(w, s, events))
+			return;
+		session_serve(w, s);
+		if (s->state == SESSION_RELAYING)
+			relay_run(w, s);
+		return;
+	}
 	if (s->state == SESSION_CONNECTING && side == SIDE_UP) {
 		if (events & (EPOLLERR | EPOLLHUP)) {
 			w->ops->getsockopt(c->fd, SOL_SOCKET, SO_ERROR, &err,
@@ -528,6 +564,10 @@ void session_timer(struct worker *w, struct timer *t)
 	if (s->state != SESSION_RELAYING) {
 		if (w->now_us < session_deadline_us(s)) {
 			session_set_timer(w, s);
+			return;
+		}
+		if (s->state == SESSION_FIRST) {
+			session_close(w, s, LOG_CAUSE_TIMEOUT);
 			return;
 		}
 		if (s->state == SESSION_QUEUED) {

@@ -62,11 +62,15 @@ struct conn {
  *    │                          └─────── queue_timeout, all servers down ─────────────────┘ │
  *    └──────────────────────── session_reap(), after the batch of events ◀──────────────────┘
  *
+ * If the listener has gates, FIRST stands before CONNECTING: the client's first bytes are awaited
+ * (preface.c), and may end the session.
+ *
  * CLOSED exists so that events of the same batch that still name the session find it closed and
  * not reused.
  */
 enum session_state {
 	SESSION_FREE,
+	SESSION_FIRST,
 	SESSION_QUEUED,
 	SESSION_CONNECTING,
 	SESSION_RELAYING,
@@ -81,6 +85,10 @@ struct session {
 	bool has_server_conn; /* counts among its server's connections */
 	uint8_t tries; /* servers tried */
 	uint32_t gen; /* counts the sessions of this place of the slab: part of the id */
+	bool is_client_ended; /* SESSION_FIRST: its FIN was seen */
+	bool is_pool_counted; /* among its pool's sessions */
+	uint8_t awaits; /* SESSION_FIRST: CONF_GATE_*, in this order */
+	uint32_t source; /* its place in worker.sources; 0: not counted there */
 	bool is_ready; /* on worker.ready: has work that no event will announce */
 	bool is_joined; /* the stack relays by itself: relay.c */
 	bool no_join; /* it would not, and need not be asked again */
@@ -99,7 +107,8 @@ struct session {
 	struct session *next; /* on worker.free, .closed; in the pool's queue */
 	struct session **queue_pprev; /* NULL: not in the queue */
 	struct session *next_ready;
-	union addr client;
+	union addr client; /* of the connection, or as its PROXY header says */
+	union addr local; /* what the client connected to, if a PROXY header said so; else AF_UNSPEC */
 };
 
 _Static_assert(sizeof(struct session) <= 1024, "a session is at most 1 KiB");
@@ -117,6 +126,9 @@ void session_open(struct worker *w, struct listener *l, int fd,
 
 /* It was taken from its pool's queue: a server, or NULL and why. See pool_pick(). */
 void session_leave_queue(struct worker *w, struct session *s, struct server *server, int verdict);
+
+/* Let another pool serve it; before a server was looked for. */
+void session_set_pool(struct worker *w, struct session *s, struct pool *pool);
 
 /* Events of one of its connections. */
 void session_event(struct worker *w, struct session *s, enum side side,

@@ -109,6 +109,7 @@ struct stack_ops {
 	int (*connect)(int fd, const struct sockaddr *addr, int addr_len);
 	long (*read)(int fd, void *buf, size_t len);
 	long (*recv)(int fd, void *buf, size_t len);
+	long (*peek)(int fd, void *buf, size_t len); /* recv() that leaves the bytes there */
 	long (*send)(int fd, const void *buf,
 		     size_t len); /* never raises SIGPIPE */
 	/* Pages from fd_in to fd_out, one of which is a pipe; never waits, never raises SIGPIPE. */

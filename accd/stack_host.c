@@ -140,6 +140,11 @@ static long host_recv(int fd, void *buf, size_t len)
 	return host_ret(recv(fd, buf, len, 0));
 }
 
+static long host_peek(int fd, void *buf, size_t len)
+{
+	return host_ret(recv(fd, buf, len, MSG_PEEK));
+}
+
 static long host_send(int fd, const void *buf, size_t len)
 {
 	return host_ret(send(fd, buf, len, MSG_NOSIGNAL));
@@ -225,6 +230,7 @@ const struct stack_ops stack_host = {
 	.connect = host_connect,
 	.read = host_read,
 	.recv = host_recv,
+	.peek = host_peek,
 	.send = host_send,
 	.splice = host_splice,
 	.pipe = host_pipe,

@@ -323,6 +323,11 @@ static long stack_recv(int fd, void *buf, size_t len)
 	return lkl_sys_recvfrom(fd, buf, len, 0, NULL, NULL);
 }
 
+static long stack_peek(int fd, void *buf, size_t len)
+{
+	return lkl_sys_recvfrom(fd, buf, len, MSG_PEEK, NULL, NULL);
+}
+
 static long stack_send(int fd, const void *buf, size_t len)
 {
 	return lkl_sys_sendto(fd, buf, len, MSG_NOSIGNAL, NULL, 0);
@@ -406,6 +411,7 @@ const struct stack_ops stack_lkl = {
 	.connect = stack_connect,
 	.read = stack_read,
 	.recv = stack_recv,
+	.peek = stack_peek,
 	.send = stack_send,
 	.splice = stack_splice,
 	.relay_join = lkl_relay_join,

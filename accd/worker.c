@@ -29,6 +29,7 @@
 
 #include "err.h"
 #include "generation.h"
+#include "limit.h"
 #include "listener.h"
 #include "pool.h"
 #include "resolve.h"
@@ -39,7 +40,7 @@
 	256 /* of one epoll_wait(); 3 KiB, and a bound on how late the timers can be */
 
 #define FDS_RESERVED \
-	64 /* listeners (32 at most), log, epoll, notifiers, standard streams */
+	(64 + CONF_LISTENERS_MAX) /* listeners, log, epoll, notifiers, standard streams */
 
 static uint64_t clock_us(void)
 {
@@ -107,7 +108,7 @@ static int worker_timeout_ms(const struct worker *w)
 
 		if (!l->is_ready)
 			continue;
-		if (session_available(w) && w->now_us >= l->retry_us)
+		if (session_available(w) && listener_has_room(l) && w->now_us >= l->retry_us)
 			return 0;
 		is_waiting = true;
 	}
@@ -395,6 +396,9 @@ static int worker_init(struct worker *w, const struct stack_ops *ops,
 		return -errno;
 	w->counters->sessions_max = worker_max_sessions(ops, conf);
 	r = session_slab_init(w, w->counters->sessions_max);
+	w->sources = limit_sources_new(w->counters->sessions_max);
+	if (!r && !w->sources)
+		r = -ENOMEM;
 	if (!r)
 		r = relay_init(w);
 	if (r)
@@ -408,6 +412,7 @@ static void worker_exit(struct worker *w)
 {
 	resolver_exit(w);
 	generation_exit(w);
+	limit_sources_free(w->sources);
 	relay_exit(w);
 	session_slab_exit(w);
 	if (w->main_fd >= 0)

@@ -52,6 +52,7 @@ struct worker {
 
 	struct session *ready,
 		**ready_tail; /* sessions with work that no event will announce */
+	struct limit_sources *sources; /* sessions by client address; NULL: nobody asks */
 	struct timer_wheel wheel;
 
 	struct generation *generation, *next_generation; /* generation.h; next: prepared */

@@ -35,4 +35,4 @@ for file in "$DIR"/*.conf; do
 	fi
 done
 echo "conf-bad.sh: $passed passed, $failed failed"
-[ "$failed" = 0 ] && [ "$passed" -ge 20 ]
+[ "$failed" = 0 ] && [ "$passed" -ge 40 ]

@@ -26,7 +26,7 @@ static void fail(const char *what, const char *section, const char *key)
 
 int main(int argc, char **argv)
 {
-	bool seen[128] = { false };
+	bool seen[256] = { false };
 	char line[1024], entry[1024], section[64], key[64], dflt[128],
 		bold[128];
 	const struct conf_key *k;
