@@ -16,6 +16,7 @@
 #include "control.h"
 #include "listener.h"
 #include "pool.h"
+#include "relay.h"
 #include "session.h"
 #include "worker.h"
 
@@ -66,8 +67,10 @@ int admin_op_sessions(struct worker *w, struct control_call *call)
 	if (req.cursor < last && last - req.cursor > SLOTS_MAX)
 		last = req.cursor + SLOTS_MAX;
 	for (i = req.cursor; i < last && ans.n < req.max; i++) {
-		const struct session *s = &w->slab[i];
+		struct session *s = &w->slab[i];
 
+		if (s->state == SESSION_RELAYING)
+			relay_look(w, s); /* the stack may have relayed by itself */
 		if (!is_wanted(w, s, &req.filter))
 			continue;
 		session_record(w, s, &rec);

@@ -114,13 +114,11 @@ void relay_exit(struct worker *w)
 	w->read_buf = NULL;
 }
 
-/* The stack took bytes for a connection: counted at once, so that a long session shows. */
-static inline void conn_count(struct worker *w, struct session *s, enum side side, size_t n)
+static inline void bytes_count(struct worker *w, const struct session *s, enum side side, uint64_t n)
 {
 	struct counters_listener *lc = s->listener->counters;
 	struct counters_server *sc = s->server->counters;
 
-	s->conn[side].tx_bytes += n;
 	if (side == SIDE_UP) {
 		w->counters->bytes_up_total += n;
 		lc->bytes_up_total += n;
@@ -130,6 +128,13 @@ static inline void conn_count(struct worker *w, struct session *s, enum side sid
 		lc->bytes_down_total += n;
 		sc->bytes_down_total += n;
 	}
+}
+
+/* The stack took bytes for a connection: counted at once, so that a long session shows. */
+static inline void conn_count(struct worker *w, struct session *s, enum side side, size_t n)
+{
+	s->conn[side].tx_bytes += n;
+	bytes_count(w, s, side, n);
 }
 
 /*
@@ -362,6 +367,19 @@ static uint64_t relay_joined_active_us(const struct worker *w, const struct sess
 	return idle_us < w->now_us ? w->now_us - idle_us : 0;
 }
 
+/* What the stack moved since this was looked at. */
+static void relay_count_joined(struct worker *w, struct session *s)
+{
+	enum side side;
+	uint64_t n;
+
+	for (side = 0; side < SIDE__COUNT; side++) {
+		n = relay_tx_bytes(s, side) - s->conn[side].tx_bytes;
+		bytes_count(w, s, side, n - s->joined_counted[side]);
+		s->joined_counted[side] = n;
+	}
+}
+
 void relay_part(struct worker *w, struct session *s)
 {
 	enum side side;
@@ -370,6 +388,7 @@ void relay_part(struct worker *w, struct session *s)
 		return;
 	s->last_active_us = relay_joined_active_us(w, s);
 	w->ops->relay_part(&s->stack_relay);
+	relay_count_joined(w, s);
 	for (side = 0; side < SIDE__COUNT; side++) {
 		s->conn[side].tx_bytes = relay_tx_bytes(s, side);
 		s->conn[side].flags |= CONN_RD_READY | CONN_WR_READY;
@@ -379,8 +398,10 @@ void relay_part(struct worker *w, struct session *s)
 
 void relay_look(struct worker *w, struct session *s)
 {
-	if (s->is_joined)
-		s->last_active_us = relay_joined_active_us(w, s);
+	if (!s->is_joined)
+		return;
+	s->last_active_us = relay_joined_active_us(w, s);
+	relay_count_joined(w, s);
 }
 
 static void relay_join(struct worker *w, struct session *s)
@@ -396,10 +417,12 @@ static void relay_join(struct worker *w, struct session *s)
 	if ((down->flags | up->flags) & (CONN_RD_TO_END | CONN_RD_EOF | CONN_WR_SHUT | CONN_ERR) ||
 	    down->out_bytes || up->out_bytes)
 		return;
-	if (w->ops->relay_join(&s->stack_relay, down->fd, up->fd))
+	if (w->ops->relay_join(&s->stack_relay, down->fd, up->fd)) {
 		s->no_join = true;
-	else
-		s->is_joined = true;
+		return;
+	}
+	s->is_joined = true;
+	s->joined_counted[SIDE_DOWN] = s->joined_counted[SIDE_UP] = 0;
 }
 
 void relay_run(struct worker *w, struct session *s)

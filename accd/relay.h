@@ -49,7 +49,7 @@ void relay_run(struct worker *w, struct session *s);
  */
 void relay_part(struct worker *w, struct session *s);
 
-/* Bring last_active_us up to date. */
+/* Bring last_active_us and the counters up to date. */
 void relay_look(struct worker *w, struct session *s);
 
 /* Bytes that went out on `side`, those that the stack moved by itself included. */

@@ -158,8 +158,8 @@ void session_record(struct worker *w, const struct session *s, struct log_record
 	rec->total_us = w->now_us - s->accept_us;
 	rec->queue_us = s->queue_us;
 	rec->idle_us = w->now_us - s->last_active_us;
-	rec->bytes_up = s->conn[SIDE_UP].tx_bytes;
-	rec->bytes_down = s->conn[SIDE_DOWN].tx_bytes;
+	rec->bytes_up = relay_tx_bytes(s, SIDE_UP);
+	rec->bytes_down = relay_tx_bytes(s, SIDE_DOWN);
 	rec->client = s->client;
 	strcpy(rec->listener, s->listener->conf->name);
 	strcpy(rec->pool, pool->name);

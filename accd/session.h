@@ -99,6 +99,7 @@ struct session {
 	uint32_t tried[CONF_RETRIES_MAX + 1]; /* their ids */
 	uint64_t queue_us; /* time spent in the queue */
 	struct lkl_relay stack_relay; /* while is_joined: the stack's */
+	uint64_t joined_counted[SIDE__COUNT]; /* of its bytes: in the counters already */
 	uint64_t last_active_us; /* last byte in either direction */
 	uint64_t accept_us, try_us,
 		connect_us; /* connect_us: how long it took; UINT64_MAX: not yet */

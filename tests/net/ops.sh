@@ -335,6 +335,15 @@ expect "bad: refused, with line and key" says 1 "nonsense.*unknown" ctl reload
 expect "counted" is 1 metric accd_reloads_refused_total
 expect "the session went on" json 'length == 1' ctl -j show sessions
 
+step "a lasting session, which the stack may relay by itself: counters and log say the same"
+up=$(metric 'accd_bytes_up_total{listener="web"}') down=$(metric 'accd_bytes_down_total{listener="web"}')
+lines=$(wc -l <"$DIR/access.log")
+expect "1000 rounds" client 80 --up 2000 --down 3000 --rounds 1000 --id 1500
+expect "its line" wait_for 10 "a line" sh -c "[ \$(wc -l <$DIR/access.log) -gt $lines ]"
+expect "bytes up, and more than 2 MB of them" json "(.up_bytes | . > 2000000) and .up_bytes == $(($(metric 'accd_bytes_up_total{listener="web"}') - up))" tail -n 1 "$DIR/access.log"
+expect "bytes down" json ".down_bytes == $(($(metric 'accd_bytes_down_total{listener="web"}') - down))" tail -n 1 "$DIR/access.log"
+expect "the server's, too" is "$(metric 'accd_bytes_down_total{listener="web"}')" metric 'accd_server_bytes_down_total{pool="one",server="s1"}'
+
 step "log.rate"
 write_conf "rate = 5;"
 expect "reload" says 0 "" ctl reload
