@@ -22,9 +22,9 @@ struct pool {
 	const struct conf_pool *conf; /* of the present configuration, or of the last that had it */
 	char name[CONF_NAME_BYTES];
 	uint32_t source_next; /* port of the source's range, modulo its length */
+	bool is_tcp_bad; /* a message said that the stack refuses one of conf->tcp */
 	bool is_source_bad; /* a message said that conf->source does not work */
 	bool is_gone; /* not in the configuration any more; freed with its last session */
-	bool is_tcp_bad; /* the stack refused a TCP setting: said once */
 	uint32_t n_refs; /* sessions that point here */
 	struct health_rules rules;
 	struct balance balance; /* member i stands for servers[i] */

@@ -32,6 +32,7 @@
  */
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "listener.h"
 #include "relay.h"
@@ -423,6 +424,31 @@ static void relay_join(struct worker *w, struct session *s)
 	}
 	s->is_joined = true;
 	s->joined_counted[SIDE_DOWN] = s->joined_counted[SIDE_UP] = 0;
+}
+
+void relay_preface(struct worker *w, struct session *s, const void *head, size_t len)
+{
+	struct conn *src = &s->conn[SIDE_DOWN], *dst = &s->conn[SIDE_UP];
+	size_t sum = len, taken;
+	long n;
+
+	memcpy(w->read_buf, head, len);
+	if (src->flags & CONN_RD_READY) {
+		/* an end or nothing is found again by the pump; an error is told once only */
+		n = w->ops->recv(src->fd, w->read_buf + len, RELAY_BUF_BYTES - len);
+		if (n > 0)
+			sum += n;
+		else if (n < 0 && n != -EAGAIN && n != -EINTR)
+			session_conn_lost(w, s, SIDE_DOWN);
+		if (n > 0 && sum < RELAY_BUF_BYTES && !(src->flags & CONN_RD_TO_END))
+			src->flags &= ~CONN_RD_READY;
+	}
+	taken = conn_send(w, s, SIDE_UP, w->read_buf, sum);
+	dst->tx_bytes -= taken < len ? taken : len; /* counts the client's bytes, and a fresh socket takes the header whole */
+	if (taken < sum && !(dst->flags & CONN_ERR) && !relay_keep(w, dst, taken, sum)) {
+		w->counters->resource_errors_total++;
+		session_close(w, s, LOG_CAUSE_PROXY);
+	}
 }
 
 void relay_run(struct worker *w, struct session *s)

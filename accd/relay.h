@@ -55,6 +55,12 @@ void relay_look(struct worker *w, struct session *s);
 /* Bytes that went out on `side`, those that the stack moved by itself included. */
 uint64_t relay_tx_bytes(const struct session *s, enum side side);
 
+/*
+ * A session begins to relay with `len` bytes of ours before the client's (a PROXY header): they go
+ * out together with what the client has sent already, as one piece.
+ */
+void relay_preface(struct worker *w, struct session *s, const void *head, size_t len);
+
 /* Throw away what waits to be sent on a connection. */
 void relay_drop(struct worker *w, struct conn *c);
 

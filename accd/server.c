@@ -16,6 +16,7 @@
 
 #include "err.h"
 #include "pool.h"
+#include "proxy_protocol.h"
 #include "server.h"
 #include "sockopt.h"
 
@@ -26,7 +27,7 @@ bool server_is_our_failure(int err)
 	return err == -EMFILE || err == -ENFILE || err == -ENOMEM || err == -ENOBUFS ||
 	       err == -ENOSPC || err == -EADDRNOTAVAIL || err == -EADDRINUSE ||
 	       err == -EOPNOTSUPP || err == -ENOPROTOOPT || err == -ENOENT || err == -ERANGE ||
-	       err == -EPROTONOSUPPORT;
+	       err == -EPROTONOSUPPORT; /* a setting that the stack has not: sockopt.h */
 }
 
 /* Bind to the pool's source; each call takes the next port. */
@@ -100,22 +101,15 @@ int server_connect(struct server *server, struct worker *w, int *done)
 
 int server_send_local(struct worker *w, struct server *server, int fd)
 {
-	static const char v1[] = "PROXY UNKNOWN\r\n";
-	static const char v2[16] = "\r\n\r\n\0\r\nQUIT\n\x20\x00\x00"; /* version 2, LOCAL */
-	const char *header = v1;
-	size_t len = sizeof(v1) - 1;
+	uint8_t header[PROXY_ENCODE_BYTES_MAX];
 	long n;
+	int len;
 
-	switch (server->pool->conf->proxy_protocol) {
-	case CONF_PROXY_OFF:
+	if (server->pool->conf->proxy_protocol == CONF_PROXY_OFF)
 		return 0;
-	case CONF_PROXY_V2:
-		header = v2;
-		len = sizeof(v2);
-		break;
-	}
+	len = proxy_encode(header, server->pool->conf->proxy_protocol, NULL, NULL);
 	n = w->ops->send(fd, header, len); /* a fresh connection has room for it */
-	return n == (long)len ? 0 : n < 0 ? n : -EIO;
+	return n == len ? 0 : n < 0 ? n : -EIO;
 }
 
 enum server_state server_state(const struct worker *w, const struct server *server)

@@ -34,6 +34,7 @@
 #include "listener.h"
 #include "pool.h"
 #include "preface.h"
+#include "proxy_protocol.h"
 #include "relay.h"
 #include "session.h"
 #include "worker.h"
@@ -289,6 +290,20 @@ static int session_register(struct worker *w, struct session *s, enum side side)
 				 &ev);
 }
 
+/* Say to the server who its client is. */
+static void session_send_proxy(struct worker *w, struct session *s)
+{
+	uint8_t header[PROXY_ENCODE_BYTES_MAX];
+	int len = sizeof(union addr);
+	union addr local;
+
+	memset(&local, 0, sizeof(local));
+	if (w->ops->getsockname(s->conn[SIDE_DOWN].fd, &local.sa, &len))
+		local = s->listener->conf->bind;
+	len = proxy_encode(header, s->pool->conf->proxy_protocol, &s->client, &local);
+	relay_preface(w, s, header, len);
+}
+
 static void session_connected(struct worker *w, struct session *s)
 {
 	s->state = SESSION_RELAYING;
@@ -300,6 +315,8 @@ static void session_connected(struct worker *w, struct session *s)
 	server_connected(w, s->server, true);
 	hist_add(&s->pool->counters->connect, &hist_time_us, s->connect_us);
 	session_set_timer(w, s);
+	if (s->pool->conf->proxy_protocol != CONF_PROXY_OFF)
+		session_send_proxy(w, s);
 }
 
 /* There is no server for it, for now or at all. */
@@ -536,6 +553,8 @@ void session_event(struct worker *w, struct session *s, enum side side,
 		if (!(events & EPOLLOUT))
 			return;
 		session_connected(w, s);
+		if (s->state != SESSION_RELAYING)
+			return;
 	}
 
 	if (events & (EPOLLIN | EPOLLRDHUP | EPOLLHUP | EPOLLPRI) &&

@@ -418,7 +418,38 @@ expect "and is ended" log_has " life life/s1 .*state=L[DL] "
 _t=$(let_go)
 expect "reset: $_t" [ "$_t" = "s1=1 dead=1" ]
 
-#PROXY#
+step "PROXY v1 and v2: nginx knows the client; so do the checks speak"
+if command -v nginx >/dev/null && command -v curl >/dev/null; then
+	mkdir "$DIR/nginx"
+	cat >"$DIR/nginx/conf" <<-EOF2
+		daemon off;
+		pid $DIR/nginx/pid;
+		error_log $DIR/nginx/error.log;
+		events { }
+		http {
+			access_log off;
+			client_body_temp_path $DIR/nginx/body; proxy_temp_path $DIR/nginx/proxy; fastcgi_temp_path $DIR/nginx/fcgi;
+			uwsgi_temp_path $DIR/nginx/uwsgi; scgi_temp_path $DIR/nginx/scgi;
+			server {
+				listen 10.78.1.1:8081 proxy_protocol;
+				location / { return 200 "\$proxy_protocol_addr \$proxy_protocol_server_addr:\$proxy_protocol_server_port\n"; }
+			}
+		}
+	EOF2
+	ip netns exec "$SERVER" nginx -c "$DIR/nginx/conf" 2>"$DIR/nginx/err" &
+	PIDS="$PIDS $!"
+	NGINX=$!
+	for v in 1 2; do
+		expect "proxy$v/n comes up" said 1 "server proxy$v/n .* is UP"
+		_t=$(ip netns exec "$CLIENT" curl -s --max-time 20 --interface 10.78.2.7 http://$VIP:102$v/)
+		expect "nginx says $_t" [ "$_t" = "10.78.2.7 $VIP:102$v" ]
+	done
+	kill -TERM "$NGINX"
+	wait "$NGINX"
+else
+	echo "  left out: needs nginx and curl (apt-get install nginx-light curl)"
+fi
+
 step "stop"
 kill -TERM "$PID_ACCD"
 wait "$PID_ACCD"
