@@ -315,7 +315,10 @@ static bool resolver_add(struct conf_resolver *res, const char *text)
 	if (res->n_servers == CONF_RESOLVERS_MAX)
 		return false;
 	if (addr_parse(text, false, &addr)) {
-		if (snprintf(probe, sizeof(probe), "%s:53", text) >= (int)sizeof(probe) ||
+		/* an IPv6 address without brackets, as in resolv.conf(5) */
+		bool is_bare = strchr(text, ':') != strrchr(text, ':') && text[0] != '[';
+
+		if (snprintf(probe, sizeof(probe), is_bare ? "[%s]:53" : "%s:53", text) >= (int)sizeof(probe) ||
 		    addr_parse(probe, false, &addr))
 			return false;
 	}
@@ -443,6 +446,11 @@ static void take_pools(struct conf_checker *ck, const struct conf_node *root)
 				 sub->label ? sub->label : "");
 			server->line = sub->line;
 			conf_take_keys(ck, sub, "pool.server", server);
+			if (pool->source.addr.sa.sa_family && server->target.addr.sa.sa_family &&
+			    pool->source.addr.sa.sa_family != server->target.addr.sa.sa_family)
+				conf_error(&ck->errs, child_line(sub, "address", sub->line),
+					   "pool.%s.server.%s.address: not of the family of pool.%s.source; expected both IPv4 or both IPv6",
+					   pool->name, server->name, pool->name);
 		}
 		if (!conf_next_section(node, "server", NULL))
 			conf_error(
