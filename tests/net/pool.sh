@@ -268,7 +268,7 @@ step "start: accd on stack $STACK"
 ip netns exec "$PROXY" "$ACCD" -f "$DIR/accd.conf" --stack "$STACK" 2>"$DIR/accd.err" &
 PID_ACCD=$!
 PIDS="$PIDS $!"
-wait_for 30 "accd is ready" grep -q "accd: ready:" "$DIR/accd.err" || {
+wait_for 60 "accd is ready" grep -q "accd: ready:" "$DIR/accd.err" || {
 	cat "$DIR/accd.err"
 	exit 1
 }
