@@ -157,6 +157,14 @@ void supervisor_workers_changed(struct supervisor *sup)
 	}
 }
 
+static void socks_close_all(struct supervisor *sup)
+{
+	unsigned int i;
+
+	for (i = 0; i < WORKERS_MAX; i++)
+		supervisor_socks_close(&sup->procs[i]);
+}
+
 void supervisor_drain(struct supervisor *sup)
 {
 	if (sup->phase >= PHASE_DRAINING) {
@@ -167,6 +175,8 @@ void supervisor_drain(struct supervisor *sup)
 	services_refresh(sup); /* health is false from now on */
 	notify_stopping();
 	workers_end(sup, SIGTERM, sup->conf->worker.drain_timeout_ms + DRAIN_GRACE_MS);
+	/* the workers' copies are the last ones now: a client that comes when they are closed is refused */
+	socks_close_all(sup);
 	supervisor_workers_changed(sup);
 }
 
