@@ -7,23 +7,27 @@
 #include <net/checksum.h>
 
 /*
- * The tail of a buffer, as a word with zeros above it. arch/x86 reads across the end and relies on an exception table; here
- * the next page may be missing, so a word that would cross into it is read byte by byte.
+ * The tail of a buffer: its last `tail` bytes, 1 to 7, in the low end of a word. arch/x86 reads a whole word across the end
+ * of the buffer and relies on an exception table; here the page behind the buffer may be missing. So near the end of a page
+ * the bytes are read one by one: all of them, for the tail itself may go on in the next page.
  */
-static inline unsigned long load_unaligned_zeropad(const void *addr)
+static inline unsigned long csum_tail(const void *addr, unsigned int tail)
 {
 	unsigned long word = 0;
-	unsigned int i, left = PAGE_SIZE - ((unsigned long)addr & ~PAGE_MASK);
+	unsigned int i;
 
-	if (likely(left >= sizeof(word)))
+	if (likely(PAGE_SIZE - ((unsigned long)addr & ~PAGE_MASK) >= sizeof(word)))
 		return *(const unsigned long *)addr;
-	for (i = 0; i < left; i++)
+	for (i = 0; i < tail; i++)
 		word |= (unsigned long)((const u8 *)addr)[i] << (8 * i);
 	return word;
 }
 
-#define _ASM_WORD_AT_A_TIME_H /* its load_unaligned_zeropad() is the one above */
+/* csum_partial() below has the bytes that are left in `len` & 7. */
+#define load_unaligned_zeropad(addr) csum_tail(addr, len & 7)
+#define _ASM_WORD_AT_A_TIME_H /* instead of its load_unaligned_zeropad() */
 #include "../../x86/lib/csum-partial_64.c"
+#undef load_unaligned_zeropad
 
 __wsum csum_and_copy_from_user(const void __user *src, void *dst, int len)
 {
