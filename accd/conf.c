@@ -20,6 +20,7 @@
 #include "conf.h"
 #include "conf_schema.h"
 #include "err.h"
+#include "wire_conf.h"
 #include "service.h"
 #include "watch.h"
 
@@ -460,12 +461,31 @@ static void take_pools(struct conf_checker *ck, const struct conf_node *root)
 	}
 }
 
+static int wire_key_line(const struct conf_node *wire, const char *key)
+{
+	const struct conf_node *child;
+
+	for (child = wire->children; child; child = child->next)
+		if (!strcmp(child->name, key))
+			return child->line;
+	return wire->line;
+}
+
 static void check_wire(struct conf_checker *ck, const struct conf_node *root)
 {
 	const struct conf_node *node = conf_single_section(ck, root, "wire");
 
+	const int mistakes = ck->errs.count;
+	const char *key;
+	char why[400];
+
 	ck->conf->wire.is_set = node != NULL;
 	conf_take_keys(ck, node, "wire", &ck->conf->wire);
+	if (node && ck->errs.count == mistakes) {
+		key = wire_conf_mistake(&ck->conf->wire, why, sizeof(why));
+		if (key)
+			conf_error(&ck->errs, wire_key_line(node, key), "wire.%s: %s", key, why);
+	}
 	if (!node && ck->conf->stack == CONF_STACK_LKL)
 		conf_error(
 			&ck->errs, ck->last_line,

@@ -36,8 +36,17 @@
 enum conf_stack { CONF_STACK_LKL, CONF_STACK_HOST };
 /* Ways to move bytes, each with those before it. */
 enum conf_relay { CONF_RELAY_COPY, CONF_RELAY_SPLICE, CONF_RELAY_STACK };
-enum conf_wire_type { CONF_WIRE_PACKET };
-enum conf_wire_mode { CONF_WIRE_OWN };
+enum conf_wire_type {
+	CONF_WIRE_PACKET,
+	CONF_WIRE_XDP,
+	CONF_WIRE_TAP,
+	CONF_WIRE_PAIR,
+	CONF_WIRE_SOCKET,
+	CONF_WIRE_PCAP
+};
+#define CONF_WIRE_OPTIONS_MAX 255
+#define CONF_WIRE_ADDRESS_MAX 255
+enum conf_wire_mode { CONF_WIRE_OWN, CONF_WIRE_STATIC };
 
 enum conf_log_format { CONF_LOG_TEXT, CONF_LOG_JSON };
 
@@ -78,7 +87,10 @@ struct conf_wire {
 	bool is_set;
 	int type;
 	int mode;
-	char interface[IFNAMSIZ];
+	char interface[IFNAMSIZ]; /* "": the type has none */
+	char options[CONF_WIRE_OPTIONS_MAX + 1]; /* of the wire's specification: wire_conf.h */
+	char address[CONF_WIRE_ADDRESS_MAX + 1]; /* static: as written */
+	char gateway[CONF_WIRE_ADDRESS_MAX + 1];
 };
 
 /* Where connections to servers come from. family 0: the stack chooses. */

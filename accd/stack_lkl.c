@@ -31,6 +31,7 @@
 #include "take.h"
 #include "text.h"
 #include "wire.h"
+#include "wire_conf.h"
 
 #define LO_IFINDEX 1
 #define LOG_LEVEL_WARNING 4
@@ -54,7 +55,7 @@ static const char *lkl_release(void)
 static int setup(struct worker_args *args, char *err, size_t err_len)
 {
 	const struct conf_wire *wire = &args->conf->wire;
-	struct lkl_wire_params params = { .ifname = wire->interface };
+	char spec[WIRE_SPEC_BYTES];
 	struct take_params take = { .mode = TAKE_OWN, .ifname = wire->interface };
 	struct lkl_stack_data *data = calloc(1, sizeof(*data));
 	char ignored[256];
@@ -62,12 +63,15 @@ static int setup(struct worker_args *args, char *err, size_t err_len)
 
 	if (!data)
 		return -ENOMEM;
-	ret = take_begin(&take, &data->take, err, err_len);
-	if (ret)
-		goto err_free;
-	if (err[0])
-		msg("%s", err);
-	ret = wire_packet_open(&params, &data->wire, err, err_len);
+	/* A wire that is static has nothing of the host's: take.mode stays 0, and take_end() does nothing. */
+	if (wire->mode != CONF_WIRE_STATIC) {
+		ret = take_begin(&take, &data->take, err, err_len);
+		if (ret)
+			goto err_free;
+		if (err[0])
+			msg("%s", err);
+	}
+	ret = wire_open(wire_conf_spec(wire, spec, sizeof(spec)), &data->wire, err, err_len);
 	if (ret)
 		goto err_end;
 	args->stack_data = data;
@@ -111,6 +115,7 @@ static void on_panic(void *ctx, const char *message, const char *backtrace)
 /* ---- inside the instance ---- */
 
 struct start {
+	const struct conf_wire *wire;
 	const struct lkl_stack_data *data;
 	int (*fn)(void *arg);
 	void *arg;
@@ -129,7 +134,30 @@ static int give_sysctl(void *ctx, const char *path, const char *value)
 	return lkl_sysctl(path, value);
 }
 
-static int network_up(const struct lkl_stack_data *data, const char **what)
+/* Addresses and routers of the configuration, which has been checked. */
+static int static_up(const struct conf_wire *wire, int ifindex, const char **what)
+{
+	struct wire_address addresses[WIRE_ADDRESSES_MAX];
+	char why[200];
+	int i, n, ret;
+
+	/* The addresses are the user's choice: no waiting until nobody else claims them. */
+	lkl_sysctl("net.ipv6.conf.wire0.accept_dad", "0");
+	ret = lkl_if_up(ifindex);
+	*what = "wire.address";
+	n = wire_conf_addresses(wire->address, 1, addresses, why, sizeof(why));
+	for (i = 0; !ret && i < n; i++)
+		ret = lkl_if_add_ip(ifindex, addresses[i].family, addresses[i].addr, addresses[i].prefix_len);
+	if (ret)
+		return ret;
+	*what = "wire.gateway";
+	n = wire_conf_addresses(wire->gateway, 0, addresses, why, sizeof(why));
+	for (i = 0; !ret && i < n; i++)
+		ret = lkl_add_gateway(addresses[i].family, addresses[i].addr);
+	return ret;
+}
+
+static int network_up(const struct conf_wire *wire, const struct lkl_stack_data *data, const char **what)
 {
 	struct own_stack to = { .send = give_send, .sysctl = give_sysctl, .ifname = "wire0" };
 	int ret;
@@ -142,6 +170,8 @@ static int network_up(const struct lkl_stack_data *data, const char **what)
 	to.ifindex = lkl_wire_attach(data->wire);
 	if (to.ifindex < 0)
 		return to.ifindex;
+	if (wire->mode == CONF_WIRE_STATIC)
+		return static_up(wire, to.ifindex, what);
 	own_give_sysctls(&data->take.own, &to, 0);
 	ret = lkl_if_up(to.ifindex);
 	if (!ret)
@@ -153,7 +183,7 @@ static int task(void *arg)
 {
 	struct start *start = arg;
 	const char *what;
-	int ret = network_up(start->data, &what);
+	int ret = network_up(start->wire, start->data, &what);
 
 	if (ret) {
 		snprintf(start->err, start->err_len,
@@ -249,7 +279,8 @@ static int run(const struct worker_args *args, int (*fn)(void *arg), void *arg,
 {
 	const struct conf_worker *worker = &args->conf->worker;
 	struct lkl_options opts = LKL_OPTIONS_DEFAULT;
-	struct start start = { .data = args->stack_data,
+	struct start start = { .wire = &args->conf->wire,
+			       .data = args->stack_data,
 			       .fn = fn,
 			       .arg = arg,
 			       .err = err,
