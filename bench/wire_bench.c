@@ -7,6 +7,7 @@
  *		spin=US		how long idle polls (instances)
  *		off=NAME	switch an offload off, by the name that ethtool -k shows; may be repeated
  *		mtu=BYTES
+ *		mem=MIB		of the instance (1024); its largest socket buffers follow from it, as the host's do
  *		vcpus=N		of the instance; all but the first float
  *		check=1		the sink compares every byte
  *		watch=1		print link=0|1 and mtu=N when they change (instances)
@@ -59,10 +60,10 @@ static struct {
 	const char *spec;
 	char addr[64];
 	int prefix_len;
-	int cpu, spin_us, mtu, vcpus, check, watch;
+	int cpu, spin_us, mtu, vcpus, mem_mb, check, watch;
 	const char *off[OFF_MAX];
 	int off_len;
-} opt = { .cpu = -1, .spin_us = -1, .vcpus = 1 };
+} opt = { .cpu = -1, .spin_us = -1, .vcpus = 1, .mem_mb = 1024 };
 
 /* ---- one server, two stacks; errors are negative errno with both ---- */
 
@@ -455,7 +456,7 @@ static int instance_run(void)
 		opts.spin_us = (unsigned int)opt.spin_us;
 	ret = lkl_set_options(&opts);
 	if (!ret)
-		ret = lkl_start_kernel("mem=256M loglevel=4 nr_cpus=%d", opt.vcpus);
+		ret = lkl_start_kernel("mem=%dM loglevel=4 nr_cpus=%d", opt.mem_mb, opt.vcpus);
 	if (ret) {
 		fprintf(stderr, "wire-bench: cannot boot: %s\n", strerror(-ret));
 		return 1;
@@ -609,7 +610,7 @@ static int pin(int cpu)
 
 static int usage(void)
 {
-	fprintf(stderr, "usage: wire-bench host|SPEC ADDR/LEN [cpu=N] [spin=US] [mtu=BYTES] [vcpus=N] [check=1] [watch=1] [off=NAME]...\n"
+	fprintf(stderr, "usage: wire-bench host|SPEC ADDR/LEN [cpu=N] [spin=US] [mtu=BYTES] [mem=MIB] [vcpus=N] [check=1] [watch=1] [off=NAME]...\n"
 			"       wire-bench load rr|to|from ADDR CONNECTIONS SECONDS [cpu=N] [check=1]\n");
 	return 2;
 }
@@ -627,6 +628,8 @@ static int parse(int argc, char **argv)
 			opt.mtu = atoi(argv[i] + 4);
 		else if (!strncmp(argv[i], "vcpus=", 6))
 			opt.vcpus = atoi(argv[i] + 6);
+		else if (!strncmp(argv[i], "mem=", 4))
+			opt.mem_mb = atoi(argv[i] + 4);
 		else if (!strncmp(argv[i], "check=", 6))
 			opt.check = atoi(argv[i] + 6);
 		else if (!strncmp(argv[i], "watch=", 6))

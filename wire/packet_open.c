@@ -18,8 +18,8 @@
  *	   packets that are already past it. Now nothing moves.
  *	2. receive: `next` is right but for a slot that is marked as described and not counted yet; from there on the slots that
  *	   hold frames lead to the kernel's position. All slots are given back, and the socket's queue is read empty.
- *	3. transmit: of the slots from tx_head to one behind tx_tail the first that is a request, or was refused, is the
- *	   kernel's position; if there is none, tx_tail is. Requests are taken back.
+ *	3. transmit: of the slots from tx_head to tx_tail the first that is a request, or was refused, is the kernel's position;
+ *	   if there is none, tx_tail is. Requests are taken back, also one that was not counted yet.
  *	4. the socket's own filter replaces the one of step 1.
  */
 #include <errno.h>
@@ -409,9 +409,9 @@ static void rx_recover(const struct packet_queue *q, struct packet_rx *rx)
 
 static void tx_recover(struct packet_queue *q)
 {
-	uint32_t i, end = q->tx_tail - q->tx_head <= q->tx_mask ? q->tx_tail + 1 : q->tx_tail, head = q->tx_tail;
+	uint32_t i, head = q->tx_tail;
 
-	for (i = q->tx_head; i != end; i++) {
+	for (i = q->tx_head; i != q->tx_tail; i++) {
 		if (tx_status(tx_slot(q, i)) & (TP_STATUS_SEND_REQUEST | TP_STATUS_WRONG_FORMAT)) {
 			head = i;
 			break;
