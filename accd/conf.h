@@ -46,7 +46,11 @@ enum conf_wire_type {
 };
 #define CONF_WIRE_OPTIONS_MAX 255
 #define CONF_WIRE_ADDRESS_MAX 255
-enum conf_wire_mode { CONF_WIRE_OWN, CONF_WIRE_STATIC };
+enum conf_wire_mode { CONF_WIRE_OWN, CONF_WIRE_STATIC, CONF_WIRE_SHARE };
+
+struct conf_ports {
+	uint16_t low, high; /* both belong to the range */
+};
 
 enum conf_log_format { CONF_LOG_TEXT, CONF_LOG_JSON };
 
@@ -91,6 +95,7 @@ struct conf_wire {
 	char options[CONF_WIRE_OPTIONS_MAX + 1]; /* of the wire's specification: wire_conf.h */
 	char address[CONF_WIRE_ADDRESS_MAX + 1]; /* static: as written */
 	char gateway[CONF_WIRE_ADDRESS_MAX + 1];
+	struct conf_ports ephemeral; /* mode = share */
 };
 
 /* Where connections to servers come from. family 0: the stack chooses. */
@@ -249,6 +254,7 @@ enum conf_type {
 	CONF_T_SEC, /* uint32_t, in seconds; text has a unit */
 	CONF_T_SIZE, /* uint64_t, in bytes; text may have k, M or G */
 	CONF_T_BYTES, /* the same in uint32_t */
+	CONF_T_PORTS, /* struct conf_ports: "LOW-HIGH" */
 	CONF_T_TARGET, /* struct conf_target: address or name, with port */
 	CONF_T_SOURCE, /* struct conf_source: "any", or an address with or without a range of ports */
 

@@ -341,6 +341,22 @@ bool conf_value_set(const struct conf_key *key, const char *text, void *dst, cha
 			*(uint32_t *)dst = u;
 		return true;
 
+	case CONF_T_PORTS: {
+		struct conf_ports *ports = dst;
+		unsigned int low, high;
+
+		r = 0;
+		if (!isdigit((unsigned char)text[0]) || sscanf(text, "%5u-%5u%n", &low, &high, &r) != 2 || text[r] ||
+		    !low || low > high || high > UINT16_MAX) {
+			snprintf(why, why_len,
+				 "not a range of ports; expected LOW-HIGH, from 1 to 65535, e.g. \"61000-65535\"");
+			return false;
+		}
+		ports->low = low;
+		ports->high = high;
+		return true;
+	}
+
 	case CONF_T_TARGET:
 		if (target_parse(text, dst)) {
 			snprintf(

@@ -45,6 +45,7 @@ static const size_t task_stack_bytes = 1024 * 1024;
 struct lkl_stack_data {
 	struct lkl_wire *wire;
 	struct take take;
+	uint16_t ephemeral_low, ephemeral_high; /* share mode */
 };
 
 static const char *lkl_release(void)
@@ -52,17 +53,53 @@ static const char *lkl_release(void)
 	return lkl_kernel_release();
 }
 
+/* The ports of all listeners, as ranges. -E2BIG with a sentence in err. */
+static int listen_ports(const struct conf *conf, struct share_params *share, char *err, size_t err_len)
+{
+	bool *is_ours = calloc(UINT16_MAX + 2, sizeof(*is_ours));
+	unsigned int i, low;
+
+	if (!is_ours)
+		return -ENOMEM;
+	for (i = 0; i < conf->n_listeners; i++)
+		is_ours[addr_port(&conf->listeners[i].bind)] = true;
+	for (low = 1; low <= UINT16_MAX && share->ports_len <= SHARE_PORTS_MAX; low = i + 1) {
+		for (i = low; is_ours[i]; i++)
+			;
+		if (i == low)
+			continue;
+		if (share->ports_len < SHARE_PORTS_MAX)
+			share->ports[share->ports_len] = (struct filter_range){ low, i - 1 };
+		share->ports_len++;
+	}
+	free(is_ours);
+	if (share->ports_len <= SHARE_PORTS_MAX)
+		return 0;
+	snprintf(err, err_len, "wire.mode = share: the listeners' ports are more than %d ranges", SHARE_PORTS_MAX);
+	return -E2BIG;
+}
+
 static int setup(struct worker_args *args, char *err, size_t err_len)
 {
 	const struct conf_wire *wire = &args->conf->wire;
 	char spec[WIRE_SPEC_BYTES];
-	struct take_params take = { .mode = TAKE_OWN, .ifname = wire->interface };
+	struct sock_filter filter[FILTER_INSNS_MAX];
+	struct lkl_wire_params params = { .ifname = wire->interface };
+	struct take_params take = { .mode = wire->mode == CONF_WIRE_SHARE ? TAKE_SHARE : TAKE_OWN,
+				    .ifname = wire->interface };
 	struct lkl_stack_data *data = calloc(1, sizeof(*data));
 	char ignored[256];
 	int ret;
 
 	if (!data)
 		return -ENOMEM;
+	if (take.mode == TAKE_SHARE) {
+		take.share.ephemeral_low = data->ephemeral_low = wire->ephemeral.low;
+		take.share.ephemeral_high = data->ephemeral_high = wire->ephemeral.high;
+		ret = listen_ports(args->conf, &take.share, err, err_len);
+		if (ret)
+			goto err_free;
+	}
 	/* A wire that is static has nothing of the host's: take.mode stays 0, and take_end() does nothing. */
 	if (wire->mode != CONF_WIRE_STATIC) {
 		ret = take_begin(&take, &data->take, err, err_len);
@@ -71,7 +108,16 @@ static int setup(struct worker_args *args, char *err, size_t err_len)
 		if (err[0])
 			msg("%s", err);
 	}
-	ret = wire_open(wire_conf_spec(wire, spec, sizeof(spec)), &data->wire, err, err_len);
+	if (take.mode == TAKE_SHARE) {
+		ret = filter_stack(&data->take.spec, filter);
+		if (ret < 0)
+			goto err_end;
+		params.filter = filter;
+		params.filter_len = ret;
+		ret = wire_packet_open(&params, &data->wire, err, err_len);
+	} else {
+		ret = wire_open(wire_conf_spec(wire, spec, sizeof(spec)), &data->wire, err, err_len);
+	}
 	if (ret)
 		goto err_end;
 	args->stack_data = data;
@@ -159,7 +205,9 @@ static int static_up(const struct conf_wire *wire, int ifindex, const char **wha
 
 static int network_up(const struct conf_wire *wire, const struct lkl_stack_data *data, const char **what)
 {
+	bool is_shared = data->take.mode == TAKE_SHARE;
 	struct own_stack to = { .send = give_send, .sysctl = give_sysctl, .ifname = "wire0" };
+	char range[16];
 	int ret;
 
 	*what = "loopback";
@@ -172,10 +220,15 @@ static int network_up(const struct conf_wire *wire, const struct lkl_stack_data 
 		return to.ifindex;
 	if (wire->mode == CONF_WIRE_STATIC)
 		return static_up(wire, to.ifindex, what);
-	own_give_sysctls(&data->take.own, &to, 0);
+	own_give_sysctls(&data->take.own, &to, is_shared ? OWN_GIVE_SHARED : 0);
 	ret = lkl_if_up(to.ifindex);
 	if (!ret)
 		ret = own_give(&data->take.own, &to, what);
+	if (!ret && is_shared) {
+		*what = "ephemeral ports";
+		snprintf(range, sizeof(range), "%u %u", data->ephemeral_low, data->ephemeral_high);
+		ret = lkl_sysctl("net.ipv4.ip_local_port_range", range);
+	}
 	return ret;
 }
 

@@ -78,6 +78,15 @@ const char *wire_conf_mistake(const struct conf_wire *wire, char *why, size_t wh
 		snprintf(why, why_len, "type %s has none; see \"options\"", name);
 		return "interface";
 	}
+	/* The frame filter goes to the wire by its function, which takes no text. */
+	if (wire->mode == CONF_WIRE_SHARE && wire->type != CONF_WIRE_PACKET) {
+		snprintf(why, why_len, "\"share\": needs wire.type = packet");
+		return "mode";
+	}
+	if (wire->mode == CONF_WIRE_SHARE && wire->options[0]) {
+		snprintf(why, why_len, "\"%s\": not with mode = share; expected none", wire->options);
+		return "options";
+	}
 	if (wire->mode != CONF_WIRE_STATIC) {
 		if (!types[wire->type].can_own) {
 			snprintf(why, why_len, "type %s has no addresses of the host; expected static, and \"address\"",
