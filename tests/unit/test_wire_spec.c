@@ -20,6 +20,11 @@ static void test_good(void **state)
 		"packet:if=eth0",
 		"packet:if=eth0,rx=32,tx=65536,big=2M,off=csum+tso+uso",
 		"packet:off=tx,if=a",
+		"tap:if=t0,queues=64,up,vnet=no,mac=02:00:00:00:00:01",
+		"pair:path=/p,listen,ring=1M,off=tx",
+		"socket:path=/s,wait=yes,mtu=65520",
+		"xdp:if=e,mode=generic,copy=copy",
+		"pcap:file=x,snaplen=100,on=tap:if=t0,up,mtu=9000",
 	};
 	char err[512];
 	size_t i;
@@ -55,7 +60,15 @@ static void test_bad(void **state)
 		{ "packet:if=eth0,off=tsx", "unknown feature 'tsx'; expected some of csum, tso4" },
 		{ "packet:if=eth0,off=csum+", "unknown feature ''" },
 		{ "packet:if=e\th0", "control character" },
-		{ "packet:queues=2,if=eth0", "unknown option 'queues'; expected if, rx, tx, big, off" },
+		{ "packet:cores=2,if=eth0", "unknown option 'cores'; expected if, rx, tx, big, off" },
+		{ "tap:if=t0,mac=01:00:00:00:00:00", "not a unicast address" },
+		{ "tap:if=t0,mac=02:00:00:00:00", "not a MAC address; expected six pairs" },
+		{ "tap:if=t0,up=maybe", "expected yes or no" },
+		{ "pair:path=/p,ring=300k", "not a power of two" },
+		{ "pair:path=/p,off=rxcsum", "unknown feature 'rxcsum'; expected some of csum" },
+		{ "socket:listen", "option 'path' is missing" },
+		{ "xdp:if=e,mode=fast", "unknown; expected one of auto|native|generic" },
+		{ "pcap:on=tap:if=t,file=x", "option 'file' is missing" },
 	};
 	char err[512];
 	size_t i;
