@@ -221,6 +221,7 @@ struct conf_pool {
 struct conf {
 	int stack; /* enum conf_stack */
 	uint32_t workers;
+	char user[CONF_NAME_BYTES];
 	struct conf_log log;
 	struct conf_metrics metrics;
 	struct conf_admin admin;

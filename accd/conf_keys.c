@@ -62,6 +62,8 @@ const struct conf_key conf_keys[] = {
 	{ "", "workers", CONF_T_COUNT, "1", 1, CONF_WORKERS_MAX, NULL,
 	  offsetof(struct conf, workers),
 	  "worker processes" },
+	{ "", "user", CONF_T_NAME, "accd", 0, 0, NULL, offsetof(struct conf, user),
+	  "who the processes run as after the set-up" },
 
 	{ "log", "access", CONF_T_STRING, "-", 1, PATH_MAX - 1, NULL,
 	  offsetof(struct conf_log, access),

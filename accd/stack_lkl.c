@@ -16,6 +16,7 @@
 #include <inttypes.h>
 #include <net/if.h>
 #include <netinet/in.h>
+#include <signal.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -26,6 +27,7 @@
 #include <lkl/lkl.h>
 
 #include "conf.h"
+#include "crash.h"
 #include "err.h"
 #include "stack.h"
 #include "take.h"
@@ -154,7 +156,9 @@ static void on_log(void *ctx, int level, const char *line, size_t len)
 static void on_panic(void *ctx, const char *message, const char *backtrace)
 {
 	/* In full: msg() cuts, and the message of a debug kernel is a report of many lines. */
-	dprintf(STDERR_FILENO, "accd: kernel died: %s\n%s\n", message, backtrace);
+	dprintf(STDERR_FILENO, "accd: kernel died: %s\n", message);
+	crash_print("crash: back trace:", backtrace);
+	signal(SIGABRT, SIG_DFL); /* it has been said where */
 	abort();
 }
 

@@ -14,9 +14,12 @@
  *   SIGUSR1     log files are opened again
  *   SIGCHLD     a worker has ended: replaced, unless it was told to
  *
- * All of these are blocked and read from a signalfd, so there is one way out of here, and it runs
- * teardown(). SIGKILL can't be caught: then the workers, which get SIGINT when their parent dies,
- * run teardown() in its place.
+ * All of these are blocked and read from a signalfd. What setup() took is given back by a process of
+ * its own (keeper.c), which also does so when the supervisor is killed: then the workers get SIGINT,
+ * and it acts when the last one has gone.
+ *
+ * Once everything that needs root is done, and before the first fork of a worker, the supervisor
+ * itself becomes the user of the configuration (privilege.c).
  */
 #include <dirent.h>
 #include <errno.h>
@@ -24,10 +27,12 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/signalfd.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "conf.h"
 #include "counters.h"
+#include "crash.h"
 #include "err.h"
 #include "log.h"
 #include "notify.h"
@@ -265,8 +270,40 @@ static void supervisor_services_stop(struct supervisor *sup)
 
 /* ---- the process ---- */
 
+/* What a reload and SIGUSR1 will need, while we may still do something about it. */
+static void give_log(const struct supervisor *sup, const char *path)
+{
+	struct stat st;
+
+	if (path[0] == '/' && !stat(path, &st) && S_ISREG(st.st_mode) &&
+	    chown(path, sup->privilege.uid, sup->privilege.gid))
+		msg("%s: cannot be given to user %s: %s", path, sup->privilege.user, strerror(errno));
+}
+
+static int drop(struct supervisor *sup)
+{
+	const struct conf *conf = sup->conf;
+	char err[256] = "";
+	int r;
+
+	/* the workers inherit the limit, and cannot raise it */
+	sup->ops->fd_limit(2 * (uint64_t)conf->worker.max_sessions + 256);
+	if (sup->privilege.is_root) {
+		give_log(sup, conf->log.access);
+		give_log(sup, conf->log.error);
+	}
+	r = privilege_drop_supervisor(&sup->privilege, err, sizeof(err));
+	if (r)
+		msg("%s", err);
+	else if (access(sup->conf_path, R_OK))
+		msg("%s: user %s cannot read it (%s): reloads will be refused", sup->conf_path,
+		    sup->privilege.user, strerror(errno));
+	return r;
+}
+
 static int loop_start(struct supervisor *sup, const sigset_t *set)
 {
+	char err[512] = "";
 	int fd, r;
 
 	r = evloop_init(&sup->loop);
@@ -278,6 +315,13 @@ static int loop_start(struct supervisor *sup, const sigset_t *set)
 	r = evloop_add(&sup->loop, &sup->signal_src, fd, EPOLLIN, on_signal, sup);
 	if (!r)
 		r = supervisor_services_start(sup);
+	if (!r)
+		r = drop(sup);
+	/* as the user: SO_REUSEPORT wants one owner for all sockets of an address, a reload's too */
+	if (!r)
+		r = supervisor_socks_open(sup, err, sizeof(err));
+	if (r && err[0])
+		msg("%s", err);
 	if (!r)
 		r = workers_start(sup);
 	return r;
@@ -344,19 +388,26 @@ int supervisor_run(const struct stack_ops *ops, struct conf *conf, const char *p
 		msg("%s", err[0] ? err : strerror(-ret));
 		return ACCD_EXIT_FAIL;
 	}
+	crash_init();
+	ret = privilege_init(&sup.privilege, conf, err, sizeof(err));
+	if (ret) {
+		msg("%s", err);
+		ret = ACCD_EXIT_FAIL;
+		goto out;
+	}
 	ret = ops->setup(&sup.args, err, sizeof(err));
 	if (ret) {
 		msg("%s", err[0] ? err : strerror(-ret));
 		ret = ACCD_EXIT_FAIL;
 		goto out;
 	}
+	ret = keeper_start(&sup);
+	if (ret)
+		msg("keeper: %s; addresses are given back by the supervisor only if it ends in order",
+		    strerror(-ret));
 	keep_remember();
 	workers_init(&sup, supervisor_workers_wanted(conf));
-	ret = supervisor_socks_open(&sup, err, sizeof(err));
-	if (ret)
-		msg("%s", err);
-	else
-		ret = loop_start(&sup, &set);
+	ret = loop_start(&sup, &set);
 	if (ret) {
 		msg("supervisor: cannot start: %s", strerror(-ret));
 		sup.status = ACCD_EXIT_FAIL;
@@ -367,7 +418,7 @@ int supervisor_run(const struct stack_ops *ops, struct conf *conf, const char *p
 		supervisor_socks_close(&sup.procs[i]);
 	supervisor_services_stop(&sup);
 	evloop_exit(&sup.loop);
-	ops->teardown(&sup.args);
+	keeper_stop(&sup);
 out:
 	shared_stop(&sup);
 	conf_free((struct conf *)sup.conf);

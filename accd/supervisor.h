@@ -14,6 +14,7 @@
 #include "conf.h"
 #include "control.h"
 #include "evloop.h"
+#include "privilege.h"
 #include "stack.h"
 
 struct log;
@@ -67,6 +68,9 @@ struct supervisor {
 	int stack_override;
 	struct worker_args args; /* with the counters and the log's rings */
 	struct log *log;
+	struct privilege privilege;
+	pid_t keeper_pid; /* keeper.c; 0: none */
+	int keeper_fd;
 	pid_t pid;
 	struct evloop loop;
 	struct evloop_fd signal_src;
@@ -111,6 +115,13 @@ unsigned int supervisor_workers_wanted(const struct conf *conf);
 /* As the signals do. drain: again while draining makes it stop. */
 void supervisor_drain(struct supervisor *sup);
 void supervisor_stop(struct supervisor *sup);
+
+/* ---- keeper.c ---- */
+
+/* [one thread, as root] After stack_ops.setup(). 0 or -errno. */
+int keeper_start(struct supervisor *sup);
+/* Give back what was taken, and wait until that is done. */
+void keeper_stop(struct supervisor *sup);
 
 /* ---- reload.c ---- */
 

@@ -27,6 +27,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "crash.h"
 #include "err.h"
 #include "generation.h"
 #include "limit.h"
@@ -348,6 +349,7 @@ static void *loop_thread(void *arg)
 	struct loop_thread *lt = arg;
 
 	pthread_setname_np(pthread_self(), "accd-loop");
+	crash_thread();
 	lt->ret = lt->w->ops->run(lt->args, worker_loop, lt->w, lt->w->err,
 				  sizeof(lt->w->err));
 	atomic_store(&lt->is_done, true);
@@ -470,20 +472,28 @@ static void loop_event(struct worker *w, bool *is_said)
 		w->ops->notify(atomic_load(&w->notify_handle));
 }
 
-static void wait_for_loop(struct worker *w, struct loop_thread *lt, int signal_fd)
+#define ORPHAN_US 5000000
+
+static void wait_for_loop(struct worker *w, struct loop_thread *lt, int signal_fd, pid_t supervisor)
 {
 	struct pollfd fds[3] = { { .fd = signal_fd, .events = POLLIN },
 				 { .fd = w->main_fd, .events = POLLIN },
 				 { .events = POLLIN } };
 	struct signalfd_siginfo si;
 	bool is_said = false, is_closed = false;
+	uint64_t deadline_us = 0;
 
 	while (!atomic_load(&lt->is_done)) {
 		/* one request at a time, and none before there is a loop */
 		fds[2].fd = is_said && !is_closed &&
 			    atomic_load(&w->control.state) == CONTROL_IDLE ? w->control.fd : -1;
 		fds[2].revents = 0;
-		if (poll(fds, 3, -1) < 0)
+		/* the supervisor is gone, nobody would kill us: end, whatever the loop does */
+		if (getppid() != supervisor && !deadline_us)
+			deadline_us = clock_us() + ORPHAN_US;
+		if (deadline_us && clock_us() >= deadline_us)
+			_exit(ACCD_EXIT_FAIL);
+		if (poll(fds, 3, deadline_us ? 100 : -1) < 0)
 			continue;
 		if (fds[1].revents)
 			loop_event(w, &is_said);
@@ -535,7 +545,7 @@ int worker_main(const struct stack_ops *ops, struct worker_args *args)
 		control_event(&w.control, CONTROL_EV_FAILED, strerror(-r));
 		return ACCD_EXIT_FAIL;
 	}
-	wait_for_loop(&w, &lt, signal_fd);
+	wait_for_loop(&w, &lt, signal_fd, supervisor);
 	pthread_join(thread, NULL);
 
 	if (w.log)
@@ -546,8 +556,5 @@ int worker_main(const struct stack_ops *ops, struct worker_args *args)
 		say_final(&w, log_dropped_total);
 	close(signal_fd);
 	worker_exit(&w);
-	/* the supervisor is gone and cannot give back what it took */
-	if (getppid() != supervisor)
-		ops->teardown(args);
 	return lt.ret < 0 ? ACCD_EXIT_FAIL : 0;
 }

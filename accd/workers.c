@@ -32,6 +32,7 @@
 
 #include "conf.h"
 #include "counters.h"
+#include "crash.h"
 #include "err.h"
 #include "supervisor.h"
 #include "worker.h"
@@ -140,6 +141,7 @@ static void __attribute__((noreturn)) child(struct worker_proc *p, int control_f
 {
 	struct supervisor *sup = p->sup;
 	struct worker_args args = sup->args;
+	char err[256] = "";
 
 	prctl(PR_SET_PDEATHSIG, SIGINT);
 	if (getppid() != sup->pid)
@@ -150,6 +152,16 @@ static void __attribute__((noreturn)) child(struct worker_proc *p, int control_f
 	args.index = p->index;
 	args.workers = sup->n_workers;
 	args.control_fd = control_fd;
+	crash_handlers();
+	if (privilege_drop_worker(&sup->privilege,
+				  sup->ops->listeners_inherited ? PRIVILEGE_HOST : PRIVILEGE_LKL,
+				  err, sizeof(err))) {
+		struct control_worker channel;
+
+		control_worker_init(&channel, control_fd);
+		control_event(&channel, CONTROL_EV_FAILED, err);
+		_exit(ACCD_EXIT_FAIL);
+	}
 	exit(worker_main(sup->ops, &args));
 }
 
@@ -256,7 +268,12 @@ void workers_reap(struct supervisor *sup)
 	int status;
 	pid_t pid;
 
-	while ((pid = waitpid(-1, &status, WNOHANG)) > 0)
+	while ((pid = waitpid(-1, &status, WNOHANG)) > 0) {
+		if (pid == sup->keeper_pid) {
+			msg("keeper: ended (status %d); the supervisor cannot give addresses back", status);
+			sup->keeper_pid = 0;
+			continue;
+		}
 		for (i = 0; i < WORKERS_MAX; i++)
 			if (sup->procs[i].pid == pid) {
 				/* what it said before it ended */
@@ -266,6 +283,7 @@ void workers_reap(struct supervisor *sup)
 				proc_ended(p, status);
 				break;
 			}
+	}
 }
 
 void worker_retire(struct worker_proc *p)

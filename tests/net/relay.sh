@@ -371,6 +371,6 @@ start_accd orphan 30s 100
 worker=$(accd_worker)
 kill -KILL "$PID_ACCD"
 expect "the worker ends" wait_for 10 "the worker ends" sh -c "! kill -0 $worker"
-expect "the addresses are back" [ "$proxy_before" = "$(ip -n "$PROXY" -4 -o addr show dev eth0)" ]
+expect "the addresses are back" wait_for 10 "the addresses" sh -c "[ '$proxy_before' = \"\$(ip -n $PROXY -4 -o addr show dev eth0)\" ]"
 
 exit 0

@@ -103,7 +103,7 @@ accd_pid() {
 }
 
 worker_pids() {
-	pgrep -P "$(accd_pid)" -f "^$ACCD" || true
+	pgrep -P "$(accd_pid)" -x accd || true
 }
 
 n_workers() {
@@ -237,7 +237,7 @@ expect "$many processes" [ "$(n_workers)" = $many ]
 	done
 	load_end
 	expect "no request failed" load_is_clean
-	wait_for 10 bash -c "[ \$(pgrep -c -P $(accd_pid)) = 4 ]"
+	wait_for 10 bash -c "[ \$(pgrep -c -x -P $(accd_pid) accd) = 4 ]"
 	expect "4 processes in the end" [ "$(n_workers)" = 4 ]
 
 echo "== a worker that hits a bug is replaced, and says where"
