@@ -364,7 +364,8 @@ int privilege_drop_supervisor(const struct privilege *p, char *err, size_t err_l
 
 int privilege_drop_keeper(const struct privilege *p, char *err, size_t err_len)
 {
-	const uint64_t keep = CAP(NET_ADMIN) | CAP(NET_RAW) | CAP(BPF);
+	/* DAC_OVERRIDE: the record of what was taken lies in a directory that may be the user's */
+	const uint64_t keep = CAP(NET_ADMIN) | CAP(NET_RAW) | CAP(BPF) | CAP(DAC_OVERRIDE);
 	int r;
 
 	if (p->is_root) {

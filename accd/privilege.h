@@ -4,7 +4,7 @@
  *
  *   supervisor   set-up as root; then user `user`, CAP_NET_BIND_SERVICE (listeners of a reload) and
  *                CAP_SYS_CHROOT (for new workers), no_new_privs, a filter of system calls
- *   keeper       root with CAP_NET_ADMIN, CAP_NET_RAW and CAP_BPF; reads nothing but the end of a pipe
+ *   keeper       root with CAP_NET_ADMIN, CAP_NET_RAW, CAP_BPF, CAP_DAC_OVERRIDE; reads the end of a pipe only
  *   worker       user `user`, no capability, no_new_privs, no file system, a list of system calls
  *
  * Started by another user than root, accd gives up what it has: no capability, no_new_privs, the

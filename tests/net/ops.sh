@@ -23,6 +23,8 @@ ID=ops$$
 HUB=$ID-hub CLIENT=$ID-cli PROXY=$ID-prx SERVER=$ID-srv
 VIP=10.78.0.2
 DIR=$(mktemp -d /tmp/accd-ops.XXXXXX)
+chmod 755 "$DIR" # accd reads its file again, opens its logs again and removes its socket as an ordinary user
+chown nobody "$DIR"
 SOCK=$DIR/admin.sock
 PIDS=
 passed=0 failed=0

@@ -85,7 +85,7 @@ expect "worker: its root is a directory that is gone ($root)" [ "${root%" (delet
 expect "worker: no core file" grep -q '^Max core file size *0 *0 ' "/proc/$worker/limits"
 if [ "$STACK" = lkl ]; then
 	keeper=$(pgrep -P "$pid" -x accd-keeper)
-	check keeper "$keeper" 0 0000008000003000 0 # NET_ADMIN, NET_RAW, BPF
+	check keeper "$keeper" 0 0000008000003002 0 # NET_ADMIN, NET_RAW, BPF, DAC_OVERRIDE
 fi
 
 fetch() {
