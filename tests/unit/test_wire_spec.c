@@ -60,7 +60,7 @@ static void test_bad(void **state)
 		{ "packet:if=eth0,off=tsx", "unknown feature 'tsx'; expected some of csum, tso4" },
 		{ "packet:if=eth0,off=csum+", "unknown feature ''" },
 		{ "packet:if=e\th0", "control character" },
-		{ "packet:cores=2,if=eth0", "unknown option 'cores'; expected if, rx, tx, big, off" },
+		{ "packet:cores=2,if=eth0", "unknown option 'cores'; expected if, rx, tx, big, " },
 		{ "tap:if=t0,mac=01:00:00:00:00:00", "not a unicast address" },
 		{ "tap:if=t0,mac=02:00:00:00:00", "not a MAC address; expected six pairs" },
 		{ "tap:if=t0,up=maybe", "expected yes or no" },
