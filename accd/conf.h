@@ -24,6 +24,7 @@
 #define CONF_NAME_BYTES \
 	32 /* names of listeners, pools and servers, with their NUL: log fields stay short */
 #define CONF_WORKERS_MAX 64
+#define CONF_READ_BYTES_MAX (256 * 1024) /* relay.h says why */
 #define CONF_LISTENERS_MAX 1024 /* with each port of a range counted */
 #define CONF_RULES_MAX 32768 /* allow, deny and proxy_protocol_from of all listeners */
 #define CONF_ROUTES_MAX 2048 /* server names of all listeners */
@@ -51,6 +52,10 @@ enum conf_wire_mode { CONF_WIRE_OWN, CONF_WIRE_STATIC, CONF_WIRE_SHARE };
 struct conf_ports {
 	uint16_t low, high; /* both belong to the range */
 };
+/* Work that the wire saves the stack, each with those before it. */
+enum conf_offloads { CONF_OFFLOADS_NONE, CONF_OFFLOADS_CSUM, CONF_OFFLOADS_TSO, CONF_OFFLOADS_ALL };
+/* How the loop calls the stack: as a task of the instance, or as a thread that is foreign to it. */
+enum conf_calls { CONF_CALLS_TASK, CONF_CALLS_THREAD };
 
 enum conf_log_format { CONF_LOG_TEXT, CONF_LOG_JSON };
 
@@ -85,12 +90,17 @@ struct conf_worker {
 	uint32_t drain_timeout_ms;
 	uint32_t max_sessions;
 	int relay; /* enum conf_relay */
+	uint32_t read_bytes; /* one read() */
+	int calls; /* enum conf_calls */
+	int has_wire_thread;
 };
 
 struct conf_wire {
 	bool is_set;
 	int type;
 	int mode;
+	int offloads; /* enum conf_offloads */
+	int is_batched;
 	char interface[IFNAMSIZ]; /* "": the type has none */
 	char options[CONF_WIRE_OPTIONS_MAX + 1]; /* of the wire's specification: wire_conf.h */
 	char address[CONF_WIRE_ADDRESS_MAX + 1]; /* static: as written */

@@ -285,6 +285,7 @@ static void relay_end_of(struct worker *w, struct session *s, enum side from)
 static bool relay_pump(struct worker *w, struct session *s, enum side from)
 {
 	struct conn *src = &s->conn[from], *dst = &s->conn[!from];
+	const uint32_t read_bytes = w->conf->worker.read_bytes;
 	bool is_spliced;
 	size_t taken;
 	long n;
@@ -298,7 +299,7 @@ static bool relay_pump(struct worker *w, struct session *s, enum side from)
 		is_spliced = src->flags & CONN_BULK && w->conf->worker.relay >= CONF_RELAY_SPLICE &&
 			     relay_pipe_get(w);
 		n = is_spliced ? relay_splice(w, s, from) :
-				 w->ops->recv(src->fd, w->read_buf, RELAY_BUF_BYTES);
+				 w->ops->recv(src->fd, w->read_buf, read_bytes);
 		if (n <= 0) {
 			if (n == -EINTR)
 				continue;
@@ -322,7 +323,7 @@ static bool relay_pump(struct worker *w, struct session *s, enum side from)
 		}
 		if (n >= RELAY_BULK_MIN_BYTES)
 			src->flags |= CONN_BULK;
-		if (n < RELAY_BUF_BYTES && !(src->flags & CONN_RD_TO_END))
+		if (n < read_bytes && !(src->flags & CONN_RD_TO_END))
 			src->flags &= ~CONN_RD_READY;
 		taken = dst->flags & CONN_WR_READY ?
 				conn_send(w, s, !from, w->read_buf, n) :

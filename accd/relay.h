@@ -8,11 +8,11 @@
 #include "session.h"
 
 /*
- * One read takes up to this much, and this much at most waits for a slow receiver in each
- * direction of a session. 256 KiB: what a burst of GRO frames leaves in a socket is taken with
+ * One read takes up to this much, or what worker.read_size says if that is less; and this much at
+ * most waits for a slow receiver in each direction of a session. 256 KiB: what a burst of GRO frames leaves in a socket is taken with
  * one call, and the bytes are still in the core's L2 cache when they are sent on.
  */
-#define RELAY_BUF_BYTES (256 * 1024)
+#define RELAY_BUF_BYTES CONF_READ_BYTES_MAX
 
 /*
  * A read of this much marks the direction as bulk, and from then on pages move from socket to

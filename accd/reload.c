@@ -46,6 +46,8 @@ static const struct {
 	FIXED("wire.type", wire.type),
 	FIXED("wire.interface", wire.interface),
 	FIXED("wire.mode", wire.mode),
+	FIXED("wire.offloads", wire.offloads),
+	FIXED("wire.batch", wire.is_batched),
 	FIXED("worker.cpu", worker.cpu),
 	FIXED("metrics.bind", metrics.bind),
 	FIXED("metrics.rate", metrics.rate),
@@ -56,6 +58,8 @@ static const struct {
 	FIXED("admin.owner", admin.owner),
 	FIXED("worker.memory", worker.memory_bytes),
 	FIXED("worker.spin", worker.spin_us),
+	FIXED("worker.calls", worker.calls),
+	FIXED("worker.wire_thread", worker.has_wire_thread),
 	FIXED("worker.max_sessions", worker.max_sessions),
 #undef FIXED
 };

@@ -7,6 +7,12 @@
  * the addresses, routes and neighbours, and runs the loop as an application task: every call below
  * is a function call into the kernel on the loop's own thread.
  *
+ * Four keys take parts of this away, so that their worth can be measured (bench/ladder). wire.offloads
+ * switches off what the wire does for the stack. wire.batch = off makes a host call for each frame
+ * sent. worker.calls = thread leaves the loop outside of the instance, where a call that another
+ * thread has to end is handed over. worker.wire_thread boots a second vCPU for the loop, and the
+ * first, which owns the wire's queue, moves frames only: each goes from one thread to the other.
+ *
  * The instance lives in the worker only. If its kernel hits a BUG, the worker says so with a back
  * trace and aborts; the supervisor then gives everything back to the host.
  */
@@ -14,8 +20,12 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
+#include <linux/ethtool.h>
+#include <linux/sockios.h>
 #include <net/if.h>
 #include <netinet/in.h>
+#include <pthread.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -37,6 +47,11 @@
 
 #define LO_IFINDEX 1
 #define LOG_LEVEL_WARNING 4
+#define WIRE_NAME "wire0"
+/* With worker.wire_thread; the wire is on vCPU 0. */
+#define LOOP_VCPU 1
+/* Of the asm-generic table, as lkl_syscall() takes them. */
+#define NR_SCHED_SETAFFINITY 122
 
 /*
  * Deep call chains of the stack (receive inside send inside receive) and the loop's event array
@@ -53,6 +68,29 @@ struct lkl_stack_data {
 static const char *lkl_release(void)
 {
 	return lkl_kernel_release();
+}
+
+/* ---- wire.batch = off: the wire's own table with another tx() ---- */
+
+static struct lkl_wire_ops unbatched_ops;
+static const struct lkl_wire_ops *batched_ops;
+
+static int unbatched_tx(struct lkl_wire *wire, uint32_t queue, const struct lkl_vnet_hdr *vnet,
+			const struct lkl_iov *iov, uint32_t iov_len, uint32_t len)
+{
+	int ret = batched_ops->tx(wire, queue, vnet, iov, iov_len, len);
+
+	if (!ret)
+		batched_ops->kick(wire, queue);
+	return ret;
+}
+
+static void unbatch(struct lkl_wire *wire)
+{
+	batched_ops = wire->ops;
+	unbatched_ops = *wire->ops;
+	unbatched_ops.tx = unbatched_tx;
+	wire->ops = &unbatched_ops;
 }
 
 /* The ports of all listeners, as ranges. -E2BIG with a sentence in err. */
@@ -122,6 +160,8 @@ static int setup(struct worker_args *args, char *err, size_t err_len)
 	}
 	if (ret)
 		goto err_end;
+	if (!wire->is_batched)
+		unbatch(data->wire);
 	args->stack_data = data;
 	return 0;
 
@@ -165,7 +205,7 @@ static void on_panic(void *ctx, const char *message, const char *backtrace)
 /* ---- inside the instance ---- */
 
 struct start {
-	const struct conf_wire *wire;
+	const struct conf *conf;
 	const struct lkl_stack_data *data;
 	int (*fn)(void *arg);
 	void *arg;
@@ -182,6 +222,42 @@ static int give_send(void *ctx, const void *message, size_t len)
 static int give_sysctl(void *ctx, const char *path, const char *value)
 {
 	return lkl_sysctl(path, value);
+}
+
+/* What `offloads` does not name, the stack does by itself; before the interface is up. */
+static int set_offloads(int offloads)
+{
+	static const struct {
+		uint32_t cmd;
+		int least; /* enum conf_offloads from which on it stays switched on */
+	} switches[] = {
+		/* receive beyond the MTU, of GRO and of the peers' TSO */
+		{ ETHTOOL_SGRO, CONF_OFFLOADS_ALL },
+		{ ETHTOOL_STSO, CONF_OFFLOADS_TSO },
+		{ ETHTOOL_SRXCSUM, CONF_OFFLOADS_CSUM },
+		{ ETHTOOL_STXCSUM, CONF_OFFLOADS_CSUM },
+		/* frames in one piece, as of a device without checksums; takes the stack's own segmentation along */
+		{ ETHTOOL_SSG, CONF_OFFLOADS_CSUM },
+	};
+	struct ifreq ifr = { .ifr_name = WIRE_NAME };
+	struct ethtool_value value = { 0 };
+	unsigned int i;
+	int fd, ret = 0;
+
+	if (offloads == CONF_OFFLOADS_ALL)
+		return 0;
+	fd = lkl_sys_socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	if (fd < 0)
+		return fd;
+	for (i = 0; i < sizeof(switches) / sizeof(switches[0]) && !ret; i++) {
+		if (offloads >= switches[i].least)
+			continue;
+		value.cmd = switches[i].cmd;
+		ifr.ifr_data = (char *)&value;
+		ret = lkl_sys_ioctl(fd, SIOCETHTOOL, (unsigned long)&ifr);
+	}
+	lkl_sys_close(fd);
+	return ret;
 }
 
 /* Addresses and routers of the configuration, which has been checked. */
@@ -210,7 +286,7 @@ static int static_up(const struct conf_wire *wire, int ifindex, const char **wha
 static int network_up(const struct conf_wire *wire, const struct lkl_stack_data *data, const char **what)
 {
 	bool is_shared = data->take.mode == TAKE_SHARE;
-	struct own_stack to = { .send = give_send, .sysctl = give_sysctl, .ifname = "wire0" };
+	struct own_stack to = { .send = give_send, .sysctl = give_sysctl, .ifname = WIRE_NAME };
 	char range[16];
 	int ret;
 
@@ -222,6 +298,11 @@ static int network_up(const struct conf_wire *wire, const struct lkl_stack_data 
 	to.ifindex = lkl_wire_attach(data->wire);
 	if (to.ifindex < 0)
 		return to.ifindex;
+	*what = "wire.offloads";
+	ret = set_offloads(wire->offloads);
+	if (ret)
+		return ret;
+	*what = "the wire";
 	if (wire->mode == CONF_WIRE_STATIC)
 		return static_up(wire, to.ifindex, what);
 	own_give_sysctls(&data->take.own, &to, is_shared ? OWN_GIVE_SHARED : 0);
@@ -240,7 +321,7 @@ static int task(void *arg)
 {
 	struct start *start = arg;
 	const char *what;
-	int ret = network_up(start->wire, start->data, &what);
+	int ret = network_up(&start->conf->wire, start->data, &what);
 
 	if (ret) {
 		snprintf(start->err, start->err_len,
@@ -331,28 +412,76 @@ static long report(enum stack_report what, char *buf, size_t len)
 	return what == STACK_REPORT_WIRES ? report_wires(buf, len) : report_net(buf, len);
 }
 
+/* ---- where the loop runs ---- */
+
+static int run_task(struct start *start, unsigned int vcpu)
+{
+	int id, ret;
+
+	id = lkl_task_start_on(vcpu, "accd", task, start, task_stack_bytes);
+	if (id < 0) {
+		snprintf(start->err, start->err_len, "stack: cannot start the loop: %s", lkl_strerror(id));
+		return id;
+	}
+	return lkl_task_join(id, &ret) ? -EIO : ret;
+}
+
+/*
+ * On this thread, which is foreign to the instance. Its task's vCPU and its host CPU are for us to
+ * choose: the library pins its own threads only.
+ */
+static int run_thread(struct start *start, unsigned int vcpu)
+{
+	const int cpu = start->conf->worker.cpu;
+	uint64_t vcpus = 1ULL << vcpu;
+	long params[6] = { 0, sizeof(vcpus), (long)&vcpus };
+	cpu_set_t set;
+	int ret;
+
+	if (cpu >= 0) {
+		CPU_ZERO(&set);
+		CPU_SET(cpu, &set);
+		ret = -pthread_setaffinity_np(pthread_self(), sizeof(set), &set);
+		if (ret) {
+			snprintf(start->err, start->err_len, "worker.cpu: cannot run on CPU %d: %s", cpu, strerror(-ret));
+			return ret;
+		}
+	}
+	ret = lkl_syscall(NR_SCHED_SETAFFINITY, params);
+	if (ret) {
+		snprintf(start->err, start->err_len, "stack: cannot take vCPU %u for the loop: %s", vcpu, lkl_strerror(ret));
+		return ret;
+	}
+	return task(start);
+}
+
 static int run(const struct worker_args *args, int (*fn)(void *arg), void *arg,
 	       char *err, size_t err_len)
 {
 	const struct conf_worker *worker = &args->conf->worker;
 	struct lkl_options opts = LKL_OPTIONS_DEFAULT;
-	struct start start = { .wire = &args->conf->wire,
+	const unsigned int vcpus = worker->has_wire_thread ? LOOP_VCPU + 1 : 1;
+	struct start start = { .conf = args->conf,
 			       .data = args->stack_data,
 			       .fn = fn,
 			       .arg = arg,
 			       .err = err,
 			       .err_len = err_len };
-	int id, ret;
+	int ret;
 
 	report_wire = start.data->wire;
 	opts.log = on_log;
 	opts.panic = on_panic;
 	opts.cpu = worker->cpu;
+	if (worker->cpu >= 0) {
+		opts.cpus = &worker->cpu; /* of all vCPUs */
+		opts.cpus_len = 1;
+	}
 	opts.spin_us = worker->spin_us;
 	ret = lkl_set_options(&opts);
 	if (!ret)
-		ret = lkl_start_kernel("mem=%" PRIu64 "K loglevel=4",
-				       worker->memory_bytes / 1024);
+		ret = lkl_start_kernel("mem=%" PRIu64 "K loglevel=4 nr_cpus=%u",
+				       worker->memory_bytes / 1024, vcpus);
 	if (ret) {
 		snprintf(err, err_len,
 			 "stack: cannot boot with worker.memory of %" PRIu64
@@ -360,14 +489,7 @@ static int run(const struct worker_args *args, int (*fn)(void *arg), void *arg,
 			 worker->memory_bytes, lkl_strerror(ret));
 		return ret;
 	}
-	id = lkl_task_start("accd", task, &start, task_stack_bytes);
-	if (id < 0) {
-		snprintf(err, err_len, "stack: cannot start the loop: %s",
-			 lkl_strerror(id));
-		return id;
-	}
-	if (lkl_task_join(id, &ret))
-		return -EIO;
+	ret = worker->calls == CONF_CALLS_TASK ? run_task(&start, vcpus - 1) : run_thread(&start, vcpus - 1);
 	lkl_sys_halt();
 	say_wire(start.data->wire);
 	return ret;
