@@ -11,6 +11,7 @@
 # the proxy's interface). traffic.c is client and server, and checks each byte.
 #
 # All namespaces and processes are the test's own, named with its process id and removed on every exit. Each step is echoed.
+# From the environment: RELAY_LARGE, RELAY_WORKER and RELAY_WIRE: further keys of those sections.
 # Exit status: 0 all passed, 1 a step failed, 77 cannot run here (the reason is printed).
 set -u
 
@@ -168,8 +169,8 @@ start_accd() {
 	TAG=$1
 	cat >"$DIR/$TAG.conf" <<-EOF
 		log { access = "$DIR/$TAG.log"; }
-		worker { memory = 256M; drain_timeout = $2; max_sessions = $3; }
-		wire { type = packet; interface = ${RELAY_INTERFACE:-eth0}; mode = own; }
+		worker { memory = 256M; drain_timeout = $2; max_sessions = $3; ${RELAY_WORKER:-} }
+		wire { type = packet; interface = ${RELAY_INTERFACE:-eth0}; mode = own; ${RELAY_WIRE:-} }
 		listener web { bind = "$VIP:80"; pool = both; }
 		listener one { bind = "$VIP:81"; pool = s1; }
 		listener none { bind = "$VIP:82"; pool = dead; }
