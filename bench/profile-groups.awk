@@ -64,6 +64,7 @@ function program_group(f, object) {
 	n = split(line, frames, ";")
 	leaf = frames[n]
 	if (frames[1] ~ /^swapper/) group = "idle"
+	else if (frames[1] !~ /^(accd|lkl-|haproxy|nginx|ksoftirqd|napi)/) group = "other processes of the machine"
 	else if (leaf ~ /_\[k\]$/) group = host_group(frames, n)
 	else {
 		object = leaf
