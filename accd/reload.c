@@ -14,6 +14,8 @@
  * More workers: their sockets are bound with the others, they start after the commit. Fewer: the
  * highest ones retire. A BPF program takes them out of the choice of new connections (host stack),
  * a second later they take what their backlog holds, close, and go on until their last session ends.
+ * On the library's stack the wire does that (wire_packet_away()), and there are at most as many
+ * workers as the wire got queues at the start.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -48,6 +50,11 @@ static const struct {
 	FIXED("wire.mode", wire.mode),
 	FIXED("wire.offloads", wire.offloads),
 	FIXED("wire.batch", wire.is_batched),
+	FIXED("wire.options", wire.options),
+	FIXED("wire.address", wire.address),
+	FIXED("wire.gateway", wire.gateway),
+	FIXED("wire.ephemeral", wire.ephemeral),
+	FIXED("user", user),
 	FIXED("worker.cpu", worker.cpu),
 	FIXED("metrics.bind", metrics.bind),
 	FIXED("metrics.rate", metrics.rate),
@@ -111,6 +118,28 @@ static bool is_fixed_kept(struct reload *r)
 			is_kept = false;
 		}
 	return is_kept;
+}
+
+/* In share mode the stack has the ports that it took from the host at the start. */
+static bool has_ports(struct reload *r)
+{
+	const struct conf *old = r->sup->conf, *new = r->next;
+	bool has_all = true;
+	unsigned int i, j;
+
+	if (new->stack != CONF_STACK_LKL || new->wire.mode != CONF_WIRE_SHARE)
+		return true;
+	for (i = 0; i < new->n_listeners; i++) {
+		for (j = 0; j < old->n_listeners; j++)
+			if (addr_port(&new->listeners[i].bind) == addr_port(&old->listeners[j].bind))
+				break;
+		if (j < old->n_listeners)
+			continue;
+		say(r, "listener.%s.bind: port %u was not the stack's at the start, and wire.mode is share; restart accd",
+		    new->listeners[i].name, addr_port(&new->listeners[i].bind));
+		has_all = false;
+	}
+	return has_all;
 }
 
 /* ---- the supervisor's sockets (host stack) ---- */
@@ -435,11 +464,12 @@ static int check(struct reload *r)
 	unsigned int i;
 	int ret;
 
-	if (!is_fixed_kept(r))
+	if (!is_fixed_kept(r) || !has_ports(r))
 		return -EINVAL;
 	r->n_workers = supervisor_workers_wanted(r->next);
-	if (r->n_workers != sup->n_workers && !sup->ops->listeners_inherited) {
-		say(r, "workers: cannot change while accd runs on this stack; restart it, or put the old value back");
+	if (r->n_workers > sup->args.queues && !sup->ops->listeners_inherited) {
+		say(r, "workers: at most %u, as at the start, without a restart on this stack",
+		    sup->args.queues);
 		return -EINVAL;
 	}
 	if (r->n_workers > sup->workers_max) {

@@ -37,8 +37,10 @@ struct worker_args {
 	const struct conf *conf;
 	struct log_map *logs; /* shared memory that all workers log into */
 	struct counters_map *counters; /* shared memory that all workers count in */
+	bool is_replaceable; /* a worker that has ended can be: set by setup() */
 	void *stack_data; /* owned by the stack: wire and addresses (lkl), NULL (host) */
 	/* set by workers.c after the fork */
+	unsigned int queues; /* workers at the start, for which setup() makes room */
 	unsigned int index, workers; /* this worker's place, 0 to workers - 1; its part of the above */
 	int control_fd; /* control.h */
 	const struct sock_set *socks; /* inherited listening sockets; NULL: none */
@@ -65,9 +67,6 @@ struct stack_ops {
 	 */
 	bool listeners_inherited;
 
-	/* A worker that has ended can be replaced: what setup() took goes on with the next one. */
-	bool is_replaceable;
-
 	/* [worker] Release of the kernel that runs the stack, e.g. "6.12.117". Static storage. */
 	const char *(*release)(void);
 
@@ -78,6 +77,12 @@ struct stack_ops {
 	 */
 	int (*setup)(struct worker_args *args, char *err, size_t err_len);
 	void (*teardown)(struct worker_args *args);
+
+	/*
+	 * [supervisor] New connections go to other workers than this one (away), or to it again.
+	 * What it has stays its own. NULL: the stack has no such choice.
+	 */
+	void (*worker_away)(const struct worker_args *args, unsigned int index, bool is_away);
 
 	/*
 	 * [worker] How many descriptors the worker's sockets may use, after an attempt to make it

@@ -37,6 +37,7 @@ static const char *host_release(void)
 
 static int host_setup(struct worker_args *args, char *err, size_t err_len)
 {
+	args->is_replaceable = true;
 	return 0;
 }
 
@@ -215,7 +216,6 @@ static int host_epoll_wait(int epfd, struct epoll_event *events, int max,
 const struct stack_ops stack_host = {
 	.name = "host",
 	.listeners_inherited = true,
-	.is_replaceable = true,
 	.release = host_release,
 	.setup = host_setup,
 	.teardown = host_teardown,

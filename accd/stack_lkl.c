@@ -119,12 +119,56 @@ static int listen_ports(const struct conf *conf, struct share_params *share, cha
 	return -E2BIG;
 }
 
+/*
+ * Each worker connects to servers from local ports of its own, by which the answers find it. In
+ * share mode they are parts of wire.ephemeral; else they begin here, and listeners' ports, which
+ * all workers share, should lie below.
+ */
+#define PORTS_FIRST 16384
+
+static void ports_of(const struct lkl_stack_data *data, unsigned int index, unsigned int workers, uint16_t *first,
+		     uint16_t *last)
+{
+	const unsigned int low = data->ephemeral_low ? data->ephemeral_low : PORTS_FIRST;
+	const unsigned int high = data->ephemeral_low ? data->ephemeral_high : UINT16_MAX;
+	const unsigned int n = (high - low + 1) / workers;
+
+	*first = low + index * n;
+	*last = *first + n - 1;
+}
+
+static int give_ports(const struct lkl_stack_data *data, unsigned int workers)
+{
+	uint16_t first, last;
+	unsigned int i;
+	int ret = 0;
+
+	for (i = 0; workers > 1 && i < workers && !ret; i++) {
+		ports_of(data, i, workers, &first, &last);
+		ret = last < first ? -ERANGE : wire_packet_ports(data->wire, i, first, last);
+	}
+	return ret;
+}
+
+static void worker_away(const struct worker_args *args, unsigned int index, bool is_away)
+{
+	const struct lkl_stack_data *data = args->stack_data;
+
+	if (args->queues > 1)
+		wire_packet_away(data->wire, index, is_away);
+}
+
+static bool is_packet(const struct lkl_wire *wire)
+{
+	return !strcmp(wire->ops->name, "packet");
+}
+
 static int setup(struct worker_args *args, char *err, size_t err_len)
 {
 	const struct conf_wire *wire = &args->conf->wire;
 	char spec[WIRE_SPEC_BYTES];
 	struct sock_filter filter[FILTER_INSNS_MAX];
-	struct lkl_wire_params params = { .ifname = wire->interface };
+	struct lkl_wire_params params = { .ifname = wire->interface, .shared = 1, .queues = args->queues };
 	struct take_params take = { .mode = wire->mode == CONF_WIRE_SHARE ? TAKE_SHARE : TAKE_OWN,
 				    .ifname = wire->interface };
 	struct lkl_stack_data *data = calloc(1, sizeof(*data));
@@ -154,14 +198,24 @@ static int setup(struct worker_args *args, char *err, size_t err_len)
 			goto err_end;
 		params.filter = filter;
 		params.filter_len = ret;
+	}
+	if (wire->type == CONF_WIRE_PACKET && !wire->options[0]) {
 		ret = wire_packet_open(&params, &data->wire, err, err_len);
+	} else if (args->queues > 1) {
+		snprintf(err, err_len, "workers: several need wire.type = packet without wire.options");
+		ret = -EINVAL;
 	} else {
 		ret = wire_open(wire_conf_spec(wire, spec, sizeof(spec)), &data->wire, err, err_len);
 	}
 	if (ret)
 		goto err_end;
-	if (!wire->is_batched)
-		unbatch(data->wire);
+	ret = give_ports(data, args->queues);
+	if (ret) {
+		snprintf(err, err_len, "%s: cannot steer ports to workers: %s", wire->interface, strerror(-ret));
+		data->wire->ops->close(data->wire);
+		goto err_end;
+	}
+	args->is_replaceable = is_packet(data->wire);
 	args->stack_data = data;
 	return 0;
 
@@ -207,6 +261,8 @@ static void on_panic(void *ctx, const char *message, const char *backtrace)
 struct start {
 	const struct conf *conf;
 	const struct lkl_stack_data *data;
+	struct lkl_wire *wire; /* data->wire, or this worker's queue of it */
+	unsigned int index, queues;
 	int (*fn)(void *arg);
 	void *arg;
 	char *err;
@@ -283,10 +339,12 @@ static int static_up(const struct conf_wire *wire, int ifindex, const char **wha
 	return ret;
 }
 
-static int network_up(const struct conf_wire *wire, const struct lkl_stack_data *data, const char **what)
+static int network_up(const struct start *start, const char **what)
 {
+	const struct lkl_stack_data *data = start->data;
 	bool is_shared = data->take.mode == TAKE_SHARE;
 	struct own_stack to = { .send = give_send, .sysctl = give_sysctl, .ifname = WIRE_NAME };
+	uint16_t first, last;
 	char range[16];
 	int ret;
 
@@ -295,25 +353,28 @@ static int network_up(const struct conf_wire *wire, const struct lkl_stack_data 
 	if (ret)
 		return ret;
 	*what = "the wire";
-	to.ifindex = lkl_wire_attach(data->wire);
+	to.ifindex = lkl_wire_attach(start->wire);
 	if (to.ifindex < 0)
 		return to.ifindex;
 	*what = "wire.offloads";
-	ret = set_offloads(wire->offloads);
+	ret = set_offloads(start->conf->wire.offloads);
 	if (ret)
 		return ret;
+	if (is_shared || start->queues > 1) {
+		*what = "ephemeral ports";
+		ports_of(data, start->index, start->queues, &first, &last);
+		snprintf(range, sizeof(range), "%u %u", first, last);
+		ret = lkl_sysctl("net.ipv4.ip_local_port_range", range);
+		if (ret)
+			return ret;
+	}
 	*what = "the wire";
-	if (wire->mode == CONF_WIRE_STATIC)
-		return static_up(wire, to.ifindex, what);
+	if (start->conf->wire.mode == CONF_WIRE_STATIC)
+		return static_up(&start->conf->wire, to.ifindex, what);
 	own_give_sysctls(&data->take.own, &to, is_shared ? OWN_GIVE_SHARED : 0);
 	ret = lkl_if_up(to.ifindex);
 	if (!ret)
 		ret = own_give(&data->take.own, &to, what);
-	if (!ret && is_shared) {
-		*what = "ephemeral ports";
-		snprintf(range, sizeof(range), "%u %u", data->ephemeral_low, data->ephemeral_high);
-		ret = lkl_sysctl("net.ipv4.ip_local_port_range", range);
-	}
 	return ret;
 }
 
@@ -321,7 +382,7 @@ static int task(void *arg)
 {
 	struct start *start = arg;
 	const char *what;
-	int ret = network_up(&start->conf->wire, start->data, &what);
+	int ret = network_up(start, &what);
 
 	if (ret) {
 		snprintf(start->err, start->err_len,
@@ -462,6 +523,8 @@ static int run(const struct worker_args *args, int (*fn)(void *arg), void *arg,
 	struct lkl_options opts = LKL_OPTIONS_DEFAULT;
 	const unsigned int vcpus = worker->has_wire_thread ? LOOP_VCPU + 1 : 1;
 	struct start start = { .conf = args->conf,
+			       .index = args->index,
+			       .queues = args->queues,
 			       .data = args->stack_data,
 			       .fn = fn,
 			       .arg = arg,
@@ -469,7 +532,15 @@ static int run(const struct worker_args *args, int (*fn)(void *arg), void *arg,
 			       .err_len = err_len };
 	int ret;
 
-	report_wire = start.data->wire;
+	start.wire = start.data->wire;
+	ret = is_packet(start.wire) ? wire_packet_queue(start.data->wire, args->index, &start.wire) : 0;
+	if (ret) {
+		snprintf(err, err_len, "wire: cannot take queue %u: %s", args->index, strerror(-ret));
+		return ret;
+	}
+	if (!start.conf->wire.is_batched)
+		unbatch(start.wire);
+	report_wire = start.wire;
 	opts.log = on_log;
 	opts.panic = on_panic;
 	opts.cpu = worker->cpu;
@@ -491,7 +562,7 @@ static int run(const struct worker_args *args, int (*fn)(void *arg), void *arg,
 	}
 	ret = worker->calls == CONF_CALLS_TASK ? run_task(&start, vcpus - 1) : run_thread(&start, vcpus - 1);
 	lkl_sys_halt();
-	say_wire(start.data->wire);
+	say_wire(start.wire);
 	return ret;
 }
 
@@ -610,6 +681,7 @@ const struct stack_ops stack_lkl = {
 	.release = lkl_release,
 	.setup = setup,
 	.teardown = teardown,
+	.worker_away = worker_away,
 	.fd_limit = fd_limit,
 	.run = run,
 	.notifier_open = lkl_notifier_new,

@@ -221,7 +221,7 @@ void supervisor_conf_set(struct supervisor *sup, struct conf *conf)
 
 unsigned int supervisor_workers_wanted(const struct conf *conf)
 {
-	return conf->stack == CONF_STACK_LKL ? 1 : conf->workers;
+	return conf->workers;
 }
 
 static void on_signal(void *ctx, uint32_t events)
@@ -389,6 +389,7 @@ int supervisor_run(const struct stack_ops *ops, struct conf *conf, const char *p
 		return ACCD_EXIT_FAIL;
 	}
 	crash_init();
+	sup.args.queues = supervisor_workers_wanted(conf);
 	ret = privilege_init(&sup.privilege, conf, err, sizeof(err));
 	if (ret) {
 		msg("%s", err);

@@ -122,6 +122,8 @@ static void proc_event(void *ctx, enum control_op ev, const char *text)
 	p->state = PROC_RUNNING;
 	p->ready_us = evloop_now_us();
 	snprintf(sup->release, sizeof(sup->release), "%s", text);
+	if (sup->ops->worker_away)
+		sup->ops->worker_away(&sup->args, p->index, false);
 	if (p->died_us) {
 		sup->restarts_total++;
 		msg("worker %u (process %d) is ready, %" PRIu64 " ms after the last one ended",
@@ -208,9 +210,11 @@ static void proc_died(struct worker_proc *p)
 	unsigned int i;
 
 	p->died_us = now_us;
+	if (sup->ops->worker_away)
+		sup->ops->worker_away(&sup->args, p->index, true);
 	p->deaths_total++;
 	p->strikes = is_early ? p->strikes + 1 : 0;
-	if (sup->phase == PHASE_STARTING || !sup->ops->is_replaceable) {
+	if (sup->phase == PHASE_STARTING || !sup->args.is_replaceable) {
 		p->state = PROC_GIVEN_UP;
 		return;
 	}
@@ -297,6 +301,8 @@ void worker_retire(struct worker_proc *p)
 	}
 	msg("worker %u (process %d) retires: it ends with its last session", p->index, (int)p->pid);
 	p->state = PROC_ENDING;
+	if (p->sup->ops->worker_away)
+		p->sup->ops->worker_away(&p->sup->args, p->index, true);
 	p->died_us = 0;
 	p->strikes = 0;
 	if (control_ask(&p->peer, CONTROL_OP_RETIRE, NULL, 0, -1, PING_TIMEOUT_MS, retired, p))

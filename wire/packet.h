@@ -23,7 +23,7 @@
 #define SLOT_DESCRIBED (1u << 24)
 
 /* Frames, then address resolution that every queue of a group gets a copy of: ARP, and IPv6's. */
-enum packet_source { SOURCE_FRAMES, SOURCE_ARP, SOURCE_ND, SOURCE__COUNT };
+enum packet_source { SOURCE_FRAMES, SOURCE_RESOLUTION, SOURCE__COUNT };
 
 #ifndef barrier
 #define barrier() __atomic_signal_fence(__ATOMIC_SEQ_CST)

@@ -263,12 +263,15 @@ static int queue_open(struct packet_wire *p, struct packet_queue *q, const struc
 /* From here on frames come. The first queue founds the group, for which the kernel finds a number. */
 static int queue_bind(struct packet_wire *p, struct packet_queue *q, uint32_t *group, char *err, size_t err_len)
 {
-	static const uint16_t protocols[] = { ETH_P_ALL, ETH_P_ARP, ETH_P_IPV6 };
 	uint32_t i;
+	/*
+	 * All of them see all frames and filter: a socket bound to ARP alone is served behind the point where own_mute()
+	 * drops.
+	 */
 	int rc = bind_to(q->big_fd, p->ifindex, 0);
 
 	for (i = 0; i < q->sources && !rc; i++)
-		rc = bind_to(q->rx[i].fd, p->ifindex, protocols[i]);
+		rc = bind_to(q->rx[i].fd, p->ifindex, ETH_P_ALL);
 	if (rc) {
 		say(err, err_len, "%s: bind: %s", p->ifname, strerror(-rc));
 		return rc;
