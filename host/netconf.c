@@ -71,6 +71,16 @@ int lkl_relay_part(struct lkl_relay *relay)
 	return relay ? lkl_kernel_relay_part(relay) : -EINVAL;
 }
 
+int lkl_cc_param(int fd, const char *key, uint64_t value)
+{
+	return key ? lkl_kernel_cc_param(fd, key, &value, 1) : -EINVAL;
+}
+
+int lkl_cc_param_get(int fd, const char *key, uint64_t *value)
+{
+	return key && value ? lkl_kernel_cc_param(fd, key, value, 0) : -EINVAL;
+}
+
 /* ---- by ioctl ---- */
 
 static int if_ioctl(unsigned int cmd, void *arg)

@@ -426,6 +426,9 @@ struct lkl_relay {
 int lkl_kernel_relay_join(struct lkl_relay *relay, int fd0, int fd1);
 int lkl_kernel_relay_part(struct lkl_relay *relay);
 
+/* [task, foreign thread] Set, or else read, a parameter of the connection's congestion control; see lkl_cc_param(). */
+int lkl_kernel_cc_param(int fd, const char *key, uint64_t *value, int is_set);
+
 /*
  * host/shadow.c, for a kernel built with KASAN: map [start, start + bytes) as zeros that cost no memory until written.
  * Called once, before anything else of the kernel runs; aborts if it cannot be had.

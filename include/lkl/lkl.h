@@ -158,6 +158,19 @@ int lkl_relay_part(struct lkl_relay *relay);
 /* [any] Nanoseconds since something was moved, or since the join. */
 uint64_t lkl_relay_idle_ns(const struct lkl_relay *relay);
 
+/* ---- congestion controls ---- */
+
+/*
+ * [task, foreign thread] Parameter `key` of the congestion control of one established TCP connection; docs/congestion.md lists
+ * the keys of acc_bbr, acc_lossy and acc_probe. It lasts until the connection ends or another algorithm is selected.
+ * 0, or: -EBADF, -ENOTSOCK; -EOPNOTSUPP: not plain TCP, or its algorithm has no parameters; -ENOENT: it has no such one;
+ * -EACCES: that one is only to be read (or set); -ERANGE; -ENOTCONN: not established yet; -EALREADY: too late for it.
+ */
+int lkl_cc_param(int fd, const char *key, uint64_t value);
+
+/* [task, foreign thread] The same, read into *value. */
+int lkl_cc_param_get(int fd, const char *key, uint64_t *value);
+
 /* ---- kernel modules ---- */
 
 /*
