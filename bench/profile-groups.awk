@@ -47,12 +47,13 @@ function program_group(f, object) {
 	if (f ~ /^(packet_|slot_|iov_gather|queue_take|queue_of|tx_(flush|settle|slot|left)|rx_(has_frame|choose)|next_copy|unbatched_)/) return "wire"
 	if (f ~ /^(wire_start_xmit|queue_(send|poll|kick|has_work)|rx_(frame|big|small|pass|plain)|lkl_net_|virtio_net_hdr|eth_get_headlen|size_class|passthru_)/) return "driver"
 	if (f ~ /^(mem(cpy|move|set|cmp)|__mem|csum_|lkl_csum|copy_|_copy|rep_|clear_page|__asm_copy|skb_copy|simple_copy|__skb_datagram_iter)/) return "copies"
-	if (f ~ /^(lkl_relay_|relay_(softirq|data|move|send|recv|ready|write|kick|can|pump|skb|push|one|more|side|pair|queue|tx|rx|poll|is|source|sink|end|wake))/ && f !~ /^relay_(pump|run|join|part|look|keep|flush|end_of|buf|pipe|splice|has_work|tx_bytes)/) return "relay in the stack"
+	if (f ~ /^(pair_(end|of|put|ready|retry|run)|relay_(actor|data_ready|init|is_over|move|retry|send_iter|send_skb|tasklet|write_space)|side_(get|put|tie|untie)|lkl_relay_)/) return "relay in the stack"
 	if (f ~ /^(session_|relay_|worker_|loop_|timer_(run|pop|set|del|wheel)|listener_|pool_|pools_|log_|stack_|clock_us|conn_|server_|balance_|control_|counters_|preface_|limit_|generation_)/) return "relay"
 	if (f ~ /^(tcp_(write|push|transmit|xmit|sendmsg|send_|tso|small_queue|schedule_loss|release_cb|tsq|event_new|established_options|options_write|wmem|cwnd|pacing|rate_skb|current_mss|stream_alloc|skb_entail|tx_|nagle|init_tso|mtu|select_window|v4_send|options|trim|skb_collapse_tstamp|update_skb|ecn_send)|__tcp_(transmit|push|select|send|v4_send)|ip_(queue_xmit|output|finish_output|local_out|copy_addrs|send_check|build|send)|__ip_(queue|local|finish)|neigh_|__?dev_(queue|hard)|__?qdisc|sch_|pfifo|netdev_(core|pick)|validate_xmit|skb_(checksum_help|gso|network_protocol)|netif_skb|sk_stream_alloc|ip_local_out|harmonize|eth_header|xfrm|dst_|netif_tx|tcp_stream|skb_clone|__skb_clone|tcp_gso)/) return "TCP transmit"
 	if (f ~ /^(tcp_|__tcp|ip_|inet_gro|__inet_lookup|inet_(ehash|lookup|csk_(reset|clear|update))|inet6?_|gro_|napi_|dev_gro|__?netif_receive|netif_|eth_type|process_backlog|net_rx|sock_def_readable|sock_rfree|skb_(try_coalesce|release|gro|defer|record|ext)|__skb_(flow|gro)|ipv4_|fib_|raw_|dev_|sk_filter|bictcp|cubic|reno|bbr|tcpv4|__ip_|rtt|ktime|fq_)/) return "IP and TCP receive"
 	if (f ~ /^(skb_|__skb|kfree_skb|consume_skb|__?alloc_skb|__napi_alloc|kmem_cache|slab_|__slab|___slab|kfree|kmalloc|__kmalloc|page_frag|__page_frag|get_page|put_page|free_|__free|rmqueue|alloc_pages|__alloc|folio_|__folio|napi_skb|__build_skb|build_skb|__get_free|get_partial|put_cpu|memcg|page_pool|napi_pp|sk_(wmem|mem|forced)|__sk_mem)/) return "buffers and memory"
 	if (f ~ /^(ep_|epoll|__ep|do_epoll|eventpoll|eventfd|sys_|__sys|__do_sys|__se_sys|lkl_sys|lkl_exit|lkl_enter|lkl_switch|sock_|____sys|move_addr|import_|fget|fput|__fget|__fdget|fdget|security_|release_sock|__release_sock|lock_sock|pipe_|splice|do_splice|sockfd|file_|vfs_|select_estimate|poll_|exit_(work|events)|add_to_pipe|iov_iter|_lock_sock|sk_wait|sk_stream|aa_|wake_up|__wake_up|autoremove|default_wake)/) return "socket calls"
+	if (f ~ /^(base_loop|idle_has_work|lkl_wait|lkl_idle|arch_cpu_idle|default_idle|do_idle)/) return "idle loop, polling"
 	if (f ~ /(idle|lkl_check_events|lkl_irq|tick_|hrtimer|ktime_get|clocksource|lkl_tsc|run_timer|__run_timers|timekeeping|timerqueue|vcpu|lkl__|wait_|rcu|schedule|sched_|pick_next|enqueue|dequeue|update_(curr|load|rq)|__softirq|handle_softirq|do_softirq|irq|try_to_wake|ttwu|mod_timer|timer|context_switch|set_next|check_preempt|put_prev|place_entity|select_task|__update|native_|finish_task|prepare_to|rb_|lkl_clock|raise_)/) return "scheduler, timers and events"
 	return "library kernel, other"
 }
@@ -64,7 +65,7 @@ function program_group(f, object) {
 	n = split(line, frames, ";")
 	leaf = frames[n]
 	if (frames[1] ~ /^swapper/) group = "idle"
-	else if (frames[1] !~ /^(accd|lkl-|haproxy|nginx|ksoftirqd|napi)/) group = "other processes of the machine"
+	else if (frames[1] == "other") group = "other processes of the machine"
 	else if (leaf ~ /_\[k\]$/) group = host_group(frames, n)
 	else {
 		object = leaf
