@@ -135,6 +135,11 @@ struct stack_ops {
 	int (*getsockopt)(int fd, int level, int name, void *val, int *len);
 	int (*getsockname)(int fd, struct sockaddr *addr, int *addr_len);
 	int (*getpeername)(int fd, struct sockaddr *addr, int *addr_len);
+	/*
+	 * [loop] Connections that were closed, but whose last bytes and FIN their peers do not have
+	 * yet. NULL: the stack outlives the worker and sees to them.
+	 */
+	long (*undelivered)(void);
 	int (*epoll_create1)(int flags);
 	int (*epoll_ctl)(int epfd, int op, int fd, struct epoll_event *event);
 	int (*epoll_wait)(int epfd, struct epoll_event *events, int max,

@@ -468,6 +468,26 @@ static long report_net(char *buf, size_t len)
 	return done;
 }
 
+/* Orphans: no descriptor any more, and not acknowledged to the end. */
+static long undelivered(void)
+{
+	static const char field[] = " orphan ";
+	char buf[512], *at;
+	long fd, n;
+
+	lkl_mount_fs("proc"); /* 1: it is there */
+	fd = lkl_sys_openat(AT_FDCWD, "/proc/net/sockstat", O_RDONLY, 0);
+	if (fd < 0)
+		return fd;
+	n = lkl_sys_read(fd, buf, sizeof(buf) - 1);
+	lkl_sys_close(fd);
+	if (n < 0)
+		return n;
+	buf[n] = '\0';
+	at = strstr(buf, field);
+	return at ? strtol(at + sizeof(field) - 1, NULL, 10) : -EIO;
+}
+
 static long report(enum stack_report what, char *buf, size_t len)
 {
 	return what == STACK_REPORT_WIRES ? report_wires(buf, len) : report_net(buf, len);
@@ -706,6 +726,7 @@ const struct stack_ops stack_lkl = {
 	.getsockopt = stack_getsockopt,
 	.getsockname = stack_getsockname,
 	.getpeername = stack_getpeername,
+	.undelivered = undelivered,
 	.epoll_create1 = stack_epoll_create1,
 	.epoll_ctl = stack_epoll_ctl,
 	.epoll_wait = stack_epoll_wait,

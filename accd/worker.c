@@ -11,7 +11,8 @@
  *   wait ─▶ up to EVENTS_MAX events ─▶ sessions on the ready list ─▶ accept ─▶ timers ─▶ reap closed sessions ─▶ wait
  *
  * Stopping. The main thread raises worker.stop and notifies the loop. DRAIN: the listeners take
- * what waits in their backlog and close; sessions go on until they end or drain_timeout passes.
+ * what waits in their backlog and close; sessions go on until they end, with their last bytes delivered, or
+ * drain_timeout passes.
  * STOP: the sessions left are reset. Either way every session gets its log line, and the process
  * exits with 0.
  */
@@ -180,6 +181,17 @@ static void worker_begin_drain(struct worker *w, bool is_retired)
 		listener_close(&w->listeners[i], w);
 }
 
+/*
+ * The last session has ended when the stack took its last bytes. A stack that ends with the worker
+ * must also have delivered them.
+ */
+static bool worker_is_drained(const struct worker *w)
+{
+	if (w->now_us >= w->drain_deadline_us)
+		return true;
+	return !w->n_sessions && !(w->ops->undelivered && w->ops->undelivered() > 0);
+}
+
 static void worker_kill_sessions(struct worker *w)
 {
 	struct timer *t;
@@ -315,11 +327,8 @@ static int worker_loop(void *arg)
 			w->retire_us = 0;
 			worker_begin_drain(w, false);
 		}
-		if (w->is_draining) {
-			if (stop == WORKER_STOP || !w->n_sessions ||
-			    w->now_us >= w->drain_deadline_us)
-				break;
-		}
+		if (w->is_draining && (stop == WORKER_STOP || worker_is_drained(w)))
+			break;
 		if (w->closed)
 			session_reap(w);
 		if (w->servers_dead || w->pools_dead)
