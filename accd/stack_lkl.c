@@ -280,6 +280,11 @@ static int give_sysctl(void *ctx, const char *path, const char *value)
 	return lkl_sysctl(path, value);
 }
 
+static int give_settle(void *ctx, int ifindex, const void *addr)
+{
+	return lkl_if_wait_ipv6_dad(ifindex, (void *)addr);
+}
+
 /* What `offloads` does not name, the stack does by itself; before the interface is up. */
 static int set_offloads(int offloads)
 {
@@ -329,7 +334,9 @@ static int static_up(const struct conf_wire *wire, int ifindex, const char **wha
 	*what = "wire.address";
 	n = wire_conf_addresses(wire->address, 1, addresses, why, sizeof(why));
 	for (i = 0; !ret && i < n; i++)
-		ret = lkl_if_add_ip(ifindex, addresses[i].family, addresses[i].addr, addresses[i].prefix_len);
+		ret = addresses[i].family == AF_INET6 ?
+			      lkl_if_set_ipv6(ifindex, addresses[i].addr, addresses[i].prefix_len) :
+			      lkl_if_add_ip(ifindex, AF_INET, addresses[i].addr, addresses[i].prefix_len);
 	if (ret)
 		return ret;
 	*what = "wire.gateway";
@@ -343,7 +350,7 @@ static int network_up(const struct start *start, const char **what)
 {
 	const struct lkl_stack_data *data = start->data;
 	bool is_shared = data->take.mode == TAKE_SHARE;
-	struct own_stack to = { .send = give_send, .sysctl = give_sysctl, .ifname = WIRE_NAME };
+	struct own_stack to = { .send = give_send, .sysctl = give_sysctl, .settle = give_settle, .ifname = WIRE_NAME };
 	uint16_t first, last;
 	char range[16];
 	int ret;

@@ -28,7 +28,8 @@
 #include "vcpu.h"
 
 static const int64_t dad_poll_ns = 20 * 1000000ll;
-static const int dad_polls_max = 250;	/* 5 s: the delay before the probe is at most 1 s, its answer may take another */
+static const int64_t local_poll_ns = 200000; /* a work item away */
+static const int64_t dad_wait_ns = 5 * 1000000000ll; /* the delay before the probe is at most 1 s, its answer may take another */
 
 int lkl_notifier_new(int *handle)
 {
@@ -314,12 +315,43 @@ static int addr_flags(long fd, int ifindex, const void *addr, char *buf, size_t 
 	return n < 0 ? n : -EPROTO;
 }
 
+/*
+ * Does the address have its route in table local yet, without which frames for it are not taken in? The kernel adds it from a
+ * work queue, also when it does not check the address (IFA_F_NODAD).
+ */
+static int addr_is_local(long fd, int ifindex, const void *addr, char *buf, size_t buf_len)
+{
+	const uint32_t oif = ifindex;
+	struct nlmsghdr *nlh = (struct nlmsghdr *)buf;
+	struct request req;
+	struct rtmsg *rtm = request_begin(&req, RTM_GETROUTE, 0, struct rtmsg);
+	long n;
+
+	req.nlh.nlmsg_flags = NLM_F_REQUEST; /* one answer: the route, or why there is none */
+	rtm->rtm_family = AF_INET6;
+	rtm->rtm_dst_len = 128;
+	request_add(&req, RTA_DST, addr, 16);
+	/* link-local addresses are one of each interface */
+	if (((const uint8_t *)addr)[0] == 0xfe && (((const uint8_t *)addr)[1] & 0xc0) == 0x80)
+		request_add(&req, RTA_OIF, &oif, sizeof(oif));
+	n = lkl_sys_sendto(fd, &req, req.nlh.nlmsg_len, 0, NULL, 0);
+	if (n >= 0)
+		n = lkl_sys_recvfrom(fd, buf, buf_len, 0, NULL, NULL);
+	if (n < 0)
+		return n;
+	if (!NLMSG_OK(nlh, n) || nlh->nlmsg_type != RTM_NEWROUTE)
+		return 0;
+	rtm = NLMSG_DATA(nlh);
+	return rtm->rtm_type == RTN_LOCAL;
+}
+
 int lkl_if_wait_ipv6_dad(int ifindex, void *addr)
 {
 	const size_t buf_len = 16384;
 	char *buf = malloc(buf_len);
+	int64_t waited_ns = 0, poll_ns;
+	int flags, ret;
 	long fd;
-	int i, flags = -ETIMEDOUT;
 
 	if (!buf)
 		return -ENOMEM;
@@ -328,24 +360,25 @@ int lkl_if_wait_ipv6_dad(int ifindex, void *addr)
 		free(buf);
 		return fd;
 	}
-	for (i = 0; i < dad_polls_max; i++) {
-		flags = addr_flags(fd, ifindex, addr, buf, buf_len);
-		if (flags < 0)
+	for (;;) {
+		flags = ret = addr_flags(fd, ifindex, addr, buf, buf_len);
+		if (flags >= 0 && flags & IFA_F_DADFAILED)
+			ret = -EADDRINUSE;
+		else if (flags >= 0 && !(flags & IFA_F_TENTATIVE))
+			ret = addr_is_local(fd, ifindex, addr, buf, buf_len) == 1 ? 0 : 1;
+		if (ret < 0 || (!ret && !(flags & IFA_F_TENTATIVE)))
 			break;
-		if (flags & IFA_F_DADFAILED) {
-			flags = -EADDRINUSE;
+		if (waited_ns >= dad_wait_ns) {
+			ret = -ETIMEDOUT;
 			break;
 		}
-		if (!(flags & IFA_F_TENTATIVE)) {
-			flags = 0;
-			break;
-		}
-		flags = -ETIMEDOUT;
-		lkl_sys_nanosleep_ns(dad_poll_ns);
+		poll_ns = flags & IFA_F_TENTATIVE ? dad_poll_ns : local_poll_ns;
+		lkl_sys_nanosleep_ns(poll_ns);
+		waited_ns += poll_ns;
 	}
 	lkl_sys_close(fd);
 	free(buf);
-	return flags;
+	return ret;
 }
 
 int lkl_if_set_ipv6(int ifindex, void *addr, unsigned int prefix_len)

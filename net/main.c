@@ -225,9 +225,14 @@ static int give_sysctl(void *ctx, const char *path, const char *value)
 	return lkl_sysctl(path, value);
 }
 
+static int give_settle(void *ctx, int ifindex, const void *addr)
+{
+	return lkl_if_wait_ipv6_dad(ifindex, (void *)addr);
+}
+
 static int network_up(const char **what)
 {
-	struct own_stack to = { .send = give_send, .sysctl = give_sysctl, .ifname = "wire0" };
+	struct own_stack to = { .send = give_send, .sysctl = give_sysctl, .settle = give_settle, .ifname = "wire0" };
 	char range[16];
 	unsigned int i;
 	int ret;

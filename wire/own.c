@@ -607,6 +607,19 @@ int own_give(const struct own_state *st, const struct own_stack *to, const char 
 		if (rc && rc != -EEXIST)
 			return rc;
 	}
+	/*
+	 * The kernel makes such an address work from a work queue. Without this wait the answer to the
+	 * stack's first packet could be faster, and lost: an echo, or a second until the next SYN.
+	 */
+	for (i = 0; i < st->addrs_len; i++) {
+		const struct own_addr *a = &st->addrs[i];
+
+		if (a->family != AF_INET6 || a->flags & (IFA_F_TENTATIVE | IFA_F_DADFAILED))
+			continue;
+		rc = to->settle(to->ctx, to->ifindex, a->addr);
+		if (rc)
+			return rc;
+	}
 	*what = "routes";
 	for (i = 0; i < st->routes_len; i++) {
 		struct own_route *r = &routes[routes_len];

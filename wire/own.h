@@ -138,6 +138,8 @@ struct own_stack {
 	int (*send)(void *ctx, const void *message, size_t len);
 	/* Write a sysctl, "net.ipv6.conf.wire0.accept_ra": 0 or -errno. */
 	int (*sysctl)(void *ctx, const char *path, const char *value);
+	/* Wait until the stack takes in frames for this IPv6 address (16 bytes), which it does not check: 0 or -errno. */
+	int (*settle)(void *ctx, int ifindex, const void *addr);
 	void *ctx;
 	int ifindex;		/* of the interface inside */
 	const char *ifname;

@@ -47,7 +47,8 @@ int lkl_if_add_ip(int ifindex, int af, void *addr, unsigned int prefix_len);
 /* Remove one; prefix_len as it was added. -EADDRNOTAVAIL. */
 int lkl_if_del_ip(int ifindex, int af, void *addr, unsigned int prefix_len);
 /*
- * Wait until the IPv6 address is no longer tentative. -EADDRINUSE: somebody else has it; -EADDRNOTAVAIL: the interface has
+ * Wait until the IPv6 address is no longer tentative and frames for it are taken in; that comes a moment after adding even of
+ * an address that is not checked (IFA_F_NODAD), and what arrives before is lost. -EADDRINUSE: somebody else has it; -EADDRNOTAVAIL: the interface has
  * no such address; -ETIMEDOUT: after 5 s.
  */
 int lkl_if_wait_ipv6_dad(int ifindex, void *addr);
