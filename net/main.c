@@ -35,6 +35,7 @@
 #include "wire.h"
 
 #define ADDRS_MAX 8
+#define SYSCTLS_MAX 16
 #define LO_IFINDEX 1
 #define TASK_STACK_BYTES (1024 * 1024)
 /* A command that waits for a silent peer cannot look at net_stopped; then its process is killed. */
@@ -68,6 +69,8 @@ struct settings {
 		uint8_t ip[16];
 		unsigned int prefix_len;
 	} addrs[ADDRS_MAX], gateways[ADDRS_MAX];
+	unsigned int sysctls_len;
+	char *sysctls[SYSCTLS_MAX]; /* "KEY=VALUE", cut in two */
 	uint64_t memory_bytes, cpu;
 	bool is_host, is_pinned, is_verbose;
 };
@@ -100,6 +103,7 @@ static const char usage_text[] =
 	"  --share[=LOW-HIGH]     the host keeps them; the instance has this ephemeral range (61000-65535) and --port\n"
 	"  --addr ADDRESS/LEN     an address of the instance; may be repeated, as --gw\n"
 	"  --gw ADDRESS           a default gateway\n"
+	"  --sysctl KEY=VALUE     of the instance, e.g. net.ipv4.tcp_congestion_control=bbr; may be repeated\n"
 	"  --host                 no instance: stream, rr and ping on the host's sockets\n"
 	"  -p, --port PORT        of stream and rr (5300)\n"
 	"  -j, --json             results as JSON\n"
@@ -254,6 +258,10 @@ static int network_up(const char **what)
 		*what = "ephemeral ports";
 		snprintf(range, sizeof(range), "%u %u", set.ephemeral_low, set.ephemeral_high);
 		ret = lkl_sysctl("net.ipv4.ip_local_port_range", range);
+	}
+	for (i = 0; !ret && i < set.sysctls_len; i++) {
+		*what = set.sysctls[i];
+		ret = lkl_sysctl(set.sysctls[i], set.sysctls[i] + strlen(set.sysctls[i]) + 1);
 	}
 	for (i = 0; !ret && i < set.addrs_len; i++) {
 		*what = "--addr";
@@ -532,7 +540,24 @@ static bool parse_ip(const char *option, const char *text, bool has_len)
 	return false;
 }
 
-enum { OPT_OWN = 256, OPT_SHARE, OPT_ADDR, OPT_GW, OPT_HOST, OPT_MEMORY, OPT_CPU };
+static bool parse_sysctl(char *arg)
+{
+	char *value = strchr(arg, '=');
+
+	if (!value || value == arg || !value[1]) {
+		complain("--sysctl: \"%s\": expected KEY=VALUE, e.g. net.ipv4.tcp_congestion_control=bbr", arg);
+		return false;
+	}
+	if (set.sysctls_len == SYSCTLS_MAX) {
+		complain("--sysctl: expected at most %d", SYSCTLS_MAX);
+		return false;
+	}
+	*value = '\0';
+	set.sysctls[set.sysctls_len++] = arg;
+	return true;
+}
+
+enum { OPT_OWN = 256, OPT_SHARE, OPT_ADDR, OPT_GW, OPT_SYSCTL, OPT_HOST, OPT_MEMORY, OPT_CPU };
 
 static bool take_option(int opt, char *arg)
 {
@@ -568,6 +593,8 @@ static bool take_option(int opt, char *arg)
 		return parse_ip("--addr", arg, true);
 	case OPT_GW:
 		return parse_ip("--gw", arg, false);
+	case OPT_SYSCTL:
+		return parse_sysctl(arg);
 	case OPT_HOST:
 		set.is_host = true;
 		return true;
@@ -587,8 +614,8 @@ static int check_settings(void)
 	char err[300];
 
 	if (set.is_host)
-		return set.wire || set.interface || set.mode || set.addrs_len || set.gateways_len ?
-			       usage("--host: has no wire and no address of its own; expected no -i, -w, --own, --share, --addr, --gw") :
+		return set.wire || set.interface || set.mode || set.addrs_len || set.gateways_len || set.sysctls_len ?
+			       usage("--host: has no wire and no address of its own; expected no -i, -w, --own, --share, --addr, --gw, --sysctl") :
 			       0;
 	if (!set.wire == !set.interface)
 		return usage("%s: expected one of -i INTERFACE, -w WIRE or --host", set.wire ? "-i and -w" : "no wire");
@@ -621,6 +648,7 @@ int main(int argc, char **argv)
 		{ "port", required_argument, NULL, 'p' },      { "json", no_argument, NULL, 'j' },
 		{ "own", no_argument, NULL, OPT_OWN },	       { "share", optional_argument, NULL, OPT_SHARE },
 		{ "addr", required_argument, NULL, OPT_ADDR }, { "gw", required_argument, NULL, OPT_GW },
+		{ "sysctl", required_argument, NULL, OPT_SYSCTL },
 		{ "host", no_argument, NULL, OPT_HOST },       { "memory", required_argument, NULL, OPT_MEMORY },
 		{ "cpu", required_argument, NULL, OPT_CPU },   { "help", no_argument, NULL, 'h' },
 		{ NULL, 0, NULL, 0 },

@@ -344,6 +344,16 @@ static double loss_interval_ns(const struct scenario_path *path)
 		if (path->steps[i].has & SCENARIO_STEP_RATE)
 			floor_bps = fmin(floor_bps,
 					 (double)path->steps[i].rate_bps / 2);
+	/* A Poisson link's buffer counts frames of any size, those under way too: keep it half empty. */
+	if (path->is_poisson) {
+		const double limit =
+			path->buffer_bytes / (double)SCENARIO_FRAME_BYTES +
+			(double)path->delay_ns * rate * 2 / 8e9 /
+				SCENARIO_FRAME_BYTES;
+
+		return fmax(SMALL_BYTES * 8e9 / floor_bps,
+			    (double)path->delay_ns / limit * 2.5);
+	}
 	return fmax(SMALL_BYTES * 8e9 / floor_bps, 10000);
 }
 

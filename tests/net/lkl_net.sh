@@ -66,6 +66,7 @@ wrong 'expected one of them' -i n0 --share --own rr 10.98.1.1
 wrong 'expected an address with its prefix' -i n0 --addr 10.98.2.2 rr 10.98.1.1
 wrong 'expected a number from 0 to 32' -i n0 --addr 10.98.2.2/33 rr 10.98.1.1
 wrong 'expected no -i' --host -i n0 rr 10.98.1.1
+wrong 'expected KEY=VALUE' -i n0 --own --sysctl net.ipv4.tcp_sack ping 10.98.1.1
 wrong 'in share mode the host has' -i n0 --share ping 10.98.1.1
 wrong 'expected addr, route' -i n0 show everything
 wrong '-w: ' -w nothing:if=n0 show
