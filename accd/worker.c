@@ -185,11 +185,17 @@ static void worker_begin_drain(struct worker *w, bool is_retired)
  * The last session has ended when the stack took its last bytes. A stack that ends with the worker
  * must also have delivered them.
  */
-static bool worker_is_drained(const struct worker *w)
+static bool worker_is_drained(struct worker *w)
 {
 	if (w->now_us >= w->drain_deadline_us)
 		return true;
-	return !w->n_sessions && !(w->ops->undelivered && w->ops->undelivered() > 0);
+	if (w->n_sessions)
+		return false;
+	/* a retired worker has no deadline, but a peer that takes nothing must not keep it for ever */
+	if (!w->empty_us)
+		w->empty_us = w->now_us;
+	return !w->ops->undelivered || w->ops->undelivered() <= 0 ||
+	       w->now_us - w->empty_us >= w->conf->worker.drain_timeout_ms * 1000ULL;
 }
 
 static void worker_kill_sessions(struct worker *w)

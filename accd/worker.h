@@ -82,6 +82,7 @@ struct worker {
 	bool is_notified; /* loop: look at stop and control */
 	struct control_worker control;
 	uint64_t drain_deadline_us;
+	uint64_t empty_us; /* draining: when the last session ended; 0: not yet */
 	bool is_draining;
 	uint64_t retire_us; /* drain at this time; 0: not asked */
 	int notifier_fd;

@@ -19,6 +19,7 @@ STACK=${1:?usage: relay.sh STACK ACCD TRAFFIC}
 ACCD=${2:?usage: relay.sh STACK ACCD TRAFFIC}
 TRAFFIC=${3:?usage: relay.sh STACK ACCD TRAFFIC}
 STALL=200M # more than the socket buffers of a whole path hold, so that a reader that stops is felt at the sender
+TAIL=200k # less than a connection of accd's takes whose reader has stopped
 LARGE=${RELAY_LARGE:-100M} # the largest transfer; smaller for slow builds (sanitizers, emulation)
 
 ID=relay$$
@@ -119,6 +120,10 @@ expect() { # DESCRIPTION command...: like check, without the echo of a helper's 
 		failed=$((failed + 1))
 		echo "  FAILED: $STEP: $_desc"
 	fi
+}
+
+not() {
+	! "$@"
 }
 
 client() {
@@ -336,6 +341,23 @@ expect "every byte arrived" [ $? = 0 ]
 expect "exit status 0" wait_accd 0
 expect "the final line counts" grep -Eq "accd: exit: sessions=[1-9][0-9]+ bytes_up=[1-9][0-9]+ bytes_down=[1-9][0-9]+ " "$DIR/main.err"
 expect "the addresses are back" [ "$proxy_before" = "$(ip -n "$PROXY" -4 -o addr show dev eth0)" ]
+
+step "TERM with a response on its way: its session has ended, and every byte arrives all the same"
+start_accd tail 30s 2000
+ip netns exec "$CLIENT" "$TRAFFIC" client $VIP 81 --up 1 --down $TAIL --pause --id 8500 &
+slow=$!
+PIDS="$PIDS $slow"
+expect "the session has ended" log_has "down_bytes=[0-9]* state=--"
+kill -TERM "$PID_ACCD"
+expect "it says so" wait_for 5 "draining" grep -q "draining" "$DIR/tail.err"
+expect "a new client is refused" wait_for 5 "refused" client 81 --want-refused
+if [ "$STACK" = lkl ]; then # a second in which it must not end; the host's kernel needs nobody for this
+	expect "accd waits for the client" not wait_for 1 "still there, as it should be" sh -c "! kill -0 $PID_ACCD"
+fi
+kill -USR1 $slow
+wait $slow
+expect "every byte arrived" [ $? = 0 ]
+expect "exit status 0" wait_accd 0
 
 step "drain_timeout: what is left is reset"
 start_accd drain 500ms 2000
