@@ -54,6 +54,7 @@ static const struct lkl_host_ops host_ops = {
 	.backtrace = lkl__backtrace,
 	.set_gs_base = lkl__set_gs_base,
 	.wall_clock_ns = lkl__wall_clock_ns,
+	.monotonic_ns = lkl__monotonic_ns,
 	.idle_wait = lkl__idle_wait,
 	.kick = lkl__kick,
 	.vcpu_start = lkl__vcpu_start,
@@ -256,6 +257,30 @@ static int vcpus_wanted(const char *line, unsigned int *n)
 	return 0;
 }
 
+/* The last lkl_clock=tsc|host of the command line. "tsc" takes the TSC where it will do, as without the word. */
+static int clock_wanted(const char *line, int *is_host)
+{
+	const char *p = line;
+
+	*is_host = 0;
+	while ((p = strstr(p, "lkl_clock="))) {
+		int is_ours = p == line || p[-1] == ' ';
+		size_t len;
+
+		p += strlen("lkl_clock=");
+		if (!is_ours)
+			continue;
+		len = strcspn(p, " ");
+		if (len == 4 && !memcmp(p, "host", 4))
+			*is_host = 1;
+		else if (len == 3 && !memcmp(p, "tsc", 3))
+			*is_host = 0;
+		else
+			return -EINVAL;
+	}
+	return 0;
+}
+
 /* The image's data and zeroed memory as they were when the program was loaded. */
 static int image_restore(void)
 {
@@ -284,16 +309,17 @@ static int image_restore(void)
 static int boot(void)
 {
 	struct lkl_boot_params params = { .ops = &host_ops, .cmd_line = cmd_line };
-	int err;
+	int err, clock_is_host;
 
 	err = memory_size(cmd_line, &memory_bytes);
 	if (!err)
 		err = vcpus_wanted(cmd_line, &vcpus);
+	if (!err)
+		err = clock_wanted(cmd_line, &clock_is_host);
 	if (err)
 		return err;
-	params.tsc_hz = lkl__tsc_hz();
-	if (!params.tsc_hz)
-		return -EOPNOTSUPP;
+	params.tsc_hz = lkl__clock_choose(clock_is_host, &clock_is_host);
+	params.clock_is_host = clock_is_host;
 	params.spin_ns = lkl__options.spin_us * 1000ull;
 	params.vcpus = vcpus;
 	params.generation = ++generation;

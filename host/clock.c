@@ -1,11 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * clock.c - wall clock, and the frequency of the TSC
+ * clock.c - wall clock, and the frequency of the TSC or what stands for it
  *
  * The kernel reads time with rdtsc, which needs a TSC that runs at one rate in every power state ("constant_tsc" and
  * "nonstop_tsc" of /proc/cpuinfo, or the host kernel itself using it as clock source). Its frequency is measured against
  * CLOCK_MONOTONIC_RAW between the library's load and boot, at least calibrate_min_ns: a clock_gettime() is known to
  * about 50 ns, so that 5 ms give 20 ppm or better, and NTP-free time drifts by no more.
+ *
+ * A host without such a TSC lends the kernel its own clock, CLOCK_MONOTONIC, which the vDSO reads without a system call
+ * where the host has any clock that allows it. The word lkl_clock=host of the boot line asks for it (tests do).
  */
 #include <errno.h>
 #include <stdio.h>
@@ -21,12 +24,21 @@ static const uint64_t calibrate_min_ns = 2000000;
 
 static uint64_t first_tsc, first_ns;
 static uint64_t measured_hz = 1000000000; /* of the last boot; before it, no more than not 0 */
+static int clock_is_host;
 
 uint64_t lkl__wall_clock_ns(void)
 {
 	struct timespec ts;
 
 	clock_gettime(CLOCK_REALTIME, &ts);
+	return ts.tv_sec * 1000000000ull + ts.tv_nsec;
+}
+
+uint64_t lkl__monotonic_ns(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
 	return ts.tv_sec * 1000000000ull + ts.tv_nsec;
 }
 
@@ -76,17 +88,21 @@ static int tsc_is_invariant(void)
 
 uint64_t lkl_relay_idle_ns(const struct lkl_relay *relay)
 {
-	uint64_t last = __atomic_load_n(&relay->last_tsc, __ATOMIC_RELAXED), now = __rdtsc();
+	uint64_t last = __atomic_load_n(&relay->last_tsc, __ATOMIC_RELAXED);
+	uint64_t now = clock_is_host ? lkl__monotonic_ns() : __rdtsc();
 
 	return now <= last ? 0 : (uint64_t)((unsigned __int128)(now - last) * 1000000000 / measured_hz);
 }
 
-uint64_t lkl__tsc_hz(void)
+uint64_t lkl__clock_choose(int want_host, int *is_host)
 {
 	uint64_t tsc, ns;
 
-	if (!tsc_is_invariant())
-		return 0;
+	*is_host = clock_is_host = want_host || !tsc_is_invariant();
+	if (clock_is_host) {
+		measured_hz = 1000000000;
+		return measured_hz;
+	}
 	do {
 		sample(&tsc, &ns);
 	} while (ns - first_ns < calibrate_min_ns);

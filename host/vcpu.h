@@ -57,7 +57,9 @@ void lkl__threads_init(void);
 
 /* clock.c */
 uint64_t lkl__wall_clock_ns(void);
-uint64_t lkl__tsc_hz(void);	/* 0: no usable TSC */
+/* Ticks per second of the clock: the TSC's, or 10^9 of lkl__monotonic_ns(), which *is_host says. want_host: in any case. */
+uint64_t lkl__clock_choose(int want_host, int *is_host);
+uint64_t lkl__monotonic_ns(void);
 
 /* console.c */
 void lkl__print(const char *record, uint32_t len);

@@ -279,6 +279,8 @@ struct lkl_host_ops {
 
 	/* host/clock.c: nanoseconds since 1970, UTC */
 	uint64_t (*wall_clock_ns)(void);
+	/* Nanoseconds that only go forward, in place of the TSC; any thread, on a kernel stack. */
+	uint64_t (*monotonic_ns)(void);
 
 	/* host/vcpu.c */
 	void (*set_gs_base)(uint64_t base);
@@ -321,10 +323,12 @@ struct lkl_boot_params {
 	const char *cmd_line;
 	uint64_t memory_start;		/* page aligned, 4 MiB aligned */
 	uint64_t memory_bytes;
-	uint64_t tsc_hz;		/* ticks of rdtsc per second */
+	uint64_t tsc_hz;		/* ticks of the clock per second */
 	uint64_t spin_ns;		/* idle polls this long before idle_wait */
 	uint32_t vcpus;			/* 1 .. LKL_VCPUS_MAX */
 	uint32_t generation;		/* how many boots there were before, plus 1 */
+	uint32_t clock_is_host;		/* 1: the clock is monotonic_ns(); 0: rdtsc */
+	uint32_t pad;
 };
 
 /* ---- what the host asks of the kernel --------------------------------------------------------------------------- */
@@ -446,7 +450,7 @@ LKL__ASSERT(sizeof(struct lkl_iov) == 16, "struct lkl_iov");
 LKL__ASSERT(sizeof(struct lkl_rx_frame) == 32, "struct lkl_rx_frame");
 LKL__ASSERT(sizeof(struct lkl_wire_stats) == 16 * 8, "struct lkl_wire_stats");
 LKL__ASSERT(sizeof(struct lkl_wire) == 64, "struct lkl_wire");
-LKL__ASSERT(sizeof(struct lkl_boot_params) == 7 * 8, "struct lkl_boot_params");
+LKL__ASSERT(sizeof(struct lkl_boot_params) == 8 * 8, "struct lkl_boot_params");
 LKL__ASSERT(sizeof(struct lkl_relay) == 56, "struct lkl_relay");
 LKL__ASSERT(sizeof(struct lkl_stats) == 8 * 8, "struct lkl_stats");
 LKL__ASSERT(sizeof(struct lkl_thread) == 128, "struct lkl_thread");

@@ -145,13 +145,30 @@ static int bring_up(void *arg)
 	return 0;
 }
 
+/* LKL_TEST_BOOT is added to the boot line; lkl_clock=host must be seen to have been taken. */
+static int clock_is_as_asked(void *more)
+{
+	char proc[] = "proc", text[256] = "";
+	int fd;
+
+	CHECK(lkl_mount_fs(proc) >= 0);
+	fd = lkl_sys_openat(AT_FDCWD, "/proc/cpuinfo", O_RDONLY, 0);
+	CHECK(fd >= 0);
+	CHECK(lkl_sys_read(fd, text, sizeof(text) - 1) > 0);
+	CHECK(lkl_sys_close(fd) == 0);
+	CHECK(!more || !strstr(more, "lkl_clock=host") || strstr(text, "clock\t\t: host, 1000 MHz\n"));
+	CHECK(strstr(text, "clock\t\t: host") || strstr(text, "clock\t\t: tsc"));
+	return 0;
+}
+
 static void test_boot(void **state)
 {
+	char *more = getenv("LKL_TEST_BOOT");
 	struct lkl_options opts = LKL_OPTIONS_DEFAULT;
 
 	opts.log = on_log;
 	assert_int_equal(lkl_set_options(&opts), 0);
-	assert_int_equal(lkl_start_kernel("mem=%dM loglevel=8", MEMORY_MIB), 0);
+	assert_int_equal(lkl_start_kernel("mem=%dM loglevel=8 %s", MEMORY_MIB, more ? more : ""), 0);
 	assert_int_equal(lkl_is_running(), 1);
 	assert_int_equal(lkl_set_options(&opts), -EBUSY);
 	assert_int_equal(lkl_start_kernel("mem=64M"), -EBUSY);
@@ -160,6 +177,7 @@ static void test_boot(void **state)
 	assert_non_null(strstr(log_first, lkl_kernel_release()));
 	assert_true(lkl_sys_getppid() >= 0); /* from any thread */
 	assert_int_equal(run_task(bring_up, NULL), 0);
+	assert_int_equal(run_task(clock_is_as_asked, more), 0);
 }
 
 static int return_arg(void *arg)

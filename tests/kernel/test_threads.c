@@ -6,6 +6,7 @@
  * the numbers in brackets:
  *   LKL_TEST_SECONDS   hammer, per number of vCPUs: 3 (60)
  *   LKL_TEST_TURNS     ping-pongs in all: 200,000 (10,000,000)
+ *   LKL_TEST_BOOT      added to the boot line
  *   LKL_TEST_BOOTS     boots and halts in one process: 60 (1,000)
  *   LKL_TEST_IDLE      seconds of idling: 3 (10)
  * LKL_TEST_FILTER is a cmocka filter of test names.
@@ -59,7 +60,9 @@ static long env(const char *name, long otherwise)
 
 static void boot(unsigned int vcpus)
 {
-	assert_int_equal(lkl_start_kernel("mem=96M nr_cpus=%u", vcpus), 0);
+	const char *more = getenv("LKL_TEST_BOOT");
+
+	assert_int_equal(lkl_start_kernel("mem=96M nr_cpus=%u %s", vcpus, more ? more : ""), 0);
 	assert_int_equal(lkl_vcpus(), vcpus);
 	assert_int_equal(lkl_if_up(LO_IFINDEX), 0);
 }
@@ -95,6 +98,8 @@ static void test_bad_boots(void **state)
 	assert_int_equal(lkl_start_kernel("mem=64M nr_cpus=65"), -EINVAL);
 	assert_int_equal(lkl_start_kernel("mem=64M nr_cpus=-1"), -EINVAL);
 	assert_int_equal(lkl_start_kernel("mem=64M nr_cpus=x"), -EINVAL);
+	assert_int_equal(lkl_start_kernel("mem=64M lkl_clock=moon"), -EINVAL);
+	assert_int_equal(lkl_start_kernel("mem=64M lkl_clock="), -EINVAL);
 	assert_int_equal(lkl_start_kernel("mem=64M no_such_key=1"), -EINVAL);
 	assert_int_equal(lkl_start_kernel("mem=64M nosuchword"), -EINVAL);
 	assert_int_equal(lkl_is_running(), 0);

@@ -38,6 +38,8 @@ EXPORT_SYMBOL(lkl_memory_end);
 EXPORT_SYMBOL(lkl_memory_pfn);
 EXPORT_SYMBOL(empty_zero_page);
 
+EXPORT_SYMBOL(lkl_clock_is_host);
+EXPORT_SYMBOL(lkl_host_clock);
 EXPORT_SYMBOL(__delay);
 EXPORT_SYMBOL(__udelay);
 EXPORT_SYMBOL(__ndelay);

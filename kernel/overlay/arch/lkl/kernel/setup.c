@@ -46,6 +46,7 @@ void lkl_kernel_boot(const struct lkl_boot_params *params, struct lkl_thread *se
 #endif
 	lkl_boot = *params;
 	lkl_host = params->ops;
+	lkl_clock_is_host = params->clock_is_host;
 	lkl_vcpu_init_boot(self);
 	cmd_line_set(params);
 	lkl_call_on_stack((unsigned long)task_stack_page(&init_task) + THREAD_SIZE - 64, boot_on_init_stack, NULL);
@@ -127,7 +128,8 @@ static void cpuinfo_stop(struct seq_file *m, void *v)
 
 static int cpuinfo_show(struct seq_file *m, void *v)
 {
-	seq_printf(m, "vcpus\t\t: %u\ntsc MHz\t\t: %llu\n", num_online_cpus(), lkl_boot.tsc_hz / 1000000);
+	seq_printf(m, "vcpus\t\t: %u\nclock\t\t: %s, %llu MHz\n", num_online_cpus(), lkl_clock_is_host ? "host" : "tsc",
+		   lkl_boot.tsc_hz / 1000000);
 	return 0;
 }
 

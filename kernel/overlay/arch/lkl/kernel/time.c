@@ -2,7 +2,8 @@
 /*
  * time.c - clock source, scheduler clock and clock events, all from the TSC
  *
- * The host measured the TSC's frequency (host/clock.c). Reading time is one rdtsc. A clock event is a deadline in per-CPU
+ * The host measured the TSC's frequency (host/clock.c). Reading time is one rdtsc. Where the host found no TSC that runs
+ * at one rate, or was told so, its clock_gettime() stands for the TSC everywhere: 1 GHz, one flag to test. A clock event is a deadline in per-CPU
  * data: nothing is programmed in the host until the vCPU goes to sleep, when the deadline becomes the timeout of its
  * wait.
  */
@@ -19,11 +20,18 @@
 DEFINE_PER_CPU(u64, lkl_timer_deadline) = U64_MAX;
 DEFINE_PER_CPU(u64, lkl_next_check) = U64_MAX;
 
+u8 lkl_clock_is_host __ro_after_init;
+
 static DEFINE_PER_CPU(struct clock_event_device, lkl_clock_event);
 
 /* ns = tsc * ns_mult >> 32 and tsc = ns * tsc_mult >> 32: exact to 2^-32, no overflow thanks to 128-bit products. */
 static u64 ns_mult, tsc_mult;
 static u64 tsc_boot;
+
+u64 notrace lkl_host_clock(void)
+{
+	return lkl_host->monotonic_ns();
+}
 
 u64 lkl_ns_to_tsc(u64 ns)
 {
@@ -102,8 +110,17 @@ void lkl_clock_event_init(void)
 	raw_cpu_write_8(lkl_next_check, 0);
 }
 
+/* The host has read it. */
+static int __init clock_setup(char *value)
+{
+	return 0;
+}
+early_param("lkl_clock", clock_setup);
+
 void __init lkl_time_early_init(void)
 {
+	if (lkl_clock_is_host)
+		lkl_clocksource.name = "host";
 	ns_mult = div64_u64((u64)NSEC_PER_SEC << 32, lkl_boot.tsc_hz);
 	tsc_mult = mul_u64_u64_div_u64(lkl_boot.tsc_hz, 1ULL << 32, NSEC_PER_SEC);
 	tsc_boot = lkl_tsc();
