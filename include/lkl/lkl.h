@@ -162,7 +162,7 @@ uint64_t lkl_relay_idle_ns(const struct lkl_relay *relay);
 
 /*
  * [task, foreign thread] Parameter `key` of the congestion control of one established TCP connection; docs/congestion.md lists
- * the keys of acc_bbr, acc_lossy and acc_probe. It lasts until the connection ends or another algorithm is selected.
+ * the keys of acc_bbr. It lasts until the connection ends or another algorithm is selected.
  * 0, or: -EBADF, -ENOTSOCK; -EOPNOTSUPP: not plain TCP, or its algorithm has no parameters; -ENOENT: it has no such one;
  * -EACCES: that one is only to be read (or set); -ERANGE; -ENOTCONN: not established yet; -EALREADY: too late for it.
  */
