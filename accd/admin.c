@@ -216,7 +216,10 @@ static bool can_ask(const struct supervisor *sup, unsigned int worker)
 
 static void answer_failed(struct admin_conn *c, const struct control_answer *a)
 {
-	if (!c->error[0] && c->cmd.op == ADMIN_KILL_SESSION && a->status == -ENOENT)
+	if (!c->error[0] && c->cmd.op == ADMIN_SET_SESSION && a->status == -ESRCH)
+		snprintf(c->error, sizeof(c->error), "congestion control \"%s\": the stack has none of this name",
+			 c->cmd.congestion_control);
+	else if (!c->error[0] && (c->cmd.op == ADMIN_KILL_SESSION || c->cmd.op == ADMIN_SET_SESSION) && a->status == -ENOENT)
 		snprintf(c->error, sizeof(c->error), "no such session: it may have ended; show sessions lists them");
 	else if (!c->error[0])
 		snprintf(c->error, sizeof(c->error), "worker %d: %.*s%s%s", a->worker,
@@ -633,17 +636,31 @@ static void do_server(struct admin_conn *c, enum admin_server_do action)
 	ask_all(c, CONTROL_OP_SERVER, &req, sizeof(req), on_done);
 }
 
-static void do_kill(struct admin_conn *c)
+/* Ask the worker whose session it is. */
+static void ask_owner(struct admin_conn *c, enum control_op op, const void *req, uint32_t len)
 {
-	struct admin_kill_req req = { c->cmd.slot, c->cmd.gen };
-
 	begin(c, "object");
 	if (c->cmd.worker >= WORKERS_MAX || !can_ask(c->admin->sup, c->cmd.worker) ||
-	    ask_worker(c, c->cmd.worker, CONTROL_OP_KILL, &req, sizeof(req), on_done)) {
+	    ask_worker(c, c->cmd.worker, op, req, len, on_done)) {
 		end(c, "error", "no such worker; the id's first number is the worker's");
 		return;
 	}
 	c->n_waiting = 1;
+}
+
+static void do_kill(struct admin_conn *c)
+{
+	struct admin_kill_req req = { c->cmd.slot, c->cmd.gen };
+
+	ask_owner(c, CONTROL_OP_KILL, &req, sizeof(req));
+}
+
+static void do_session(struct admin_conn *c)
+{
+	struct admin_session_req req = { .slot = c->cmd.slot, .gen = c->cmd.gen };
+
+	strcpy(req.congestion_control, c->cmd.congestion_control);
+	ask_owner(c, CONTROL_OP_SESSION, &req, sizeof(req));
 }
 
 static void do_drain(struct admin_conn *c)
@@ -733,6 +750,9 @@ static void run_command(struct admin_conn *c)
 		break;
 	case ADMIN_SET_WEIGHT:
 		do_server(c, ADMIN_DO_WEIGHT);
+		break;
+	case ADMIN_SET_SESSION:
+		do_session(c);
 		break;
 	case ADMIN_KILL_SESSION:
 		do_kill(c);

@@ -29,6 +29,7 @@ void admin_close(struct admin *admin);
 struct control_call;
 struct worker;
 int admin_op_sessions(struct worker *w, struct control_call *call);
+int admin_op_session(struct worker *w, struct control_call *call);
 int admin_op_kill(struct worker *w, struct control_call *call);
 int admin_op_server(struct worker *w, struct control_call *call);
 int admin_op_servers(struct worker *w, struct control_call *call);
@@ -49,6 +50,11 @@ struct admin_sessions_ans {
 
 struct admin_kill_req {
 	uint32_t slot, gen;
+};
+
+struct admin_session_req {
+	uint32_t slot, gen;
+	char congestion_control[TCP_SETTINGS_CC_BYTES];
 };
 
 enum admin_server_do { ADMIN_DO_ENABLE, ADMIN_DO_DISABLE, ADMIN_DO_DRAIN, ADMIN_DO_WEIGHT };

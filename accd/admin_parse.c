@@ -150,6 +150,30 @@ static int args_id(const struct words *args, struct admin_command *cmd, char *er
 	return -EINVAL;
 }
 
+/* "ID congestion-control NAME" */
+static int args_session(const struct words *args, struct admin_command *cmd, char *err, size_t err_len)
+{
+	struct words id = { .n = 1, .word = { args->word[0] } };
+	size_t len;
+	int r;
+
+	if (args->n != 3 || strcmp(args->word[1], "congestion-control")) {
+		snprintf(err, err_len, "expected a session, the word congestion-control and a name");
+		return -EINVAL;
+	}
+	r = args_id(&id, cmd, err, err_len);
+	if (r)
+		return r;
+	len = strlen(args->word[2]);
+	if (len >= sizeof(cmd->congestion_control)) {
+		snprintf(err, err_len, "congestion control \"%.40s\": expected at most %zu characters", args->word[2],
+			 sizeof(cmd->congestion_control) - 1);
+		return -EINVAL;
+	}
+	memcpy(cmd->congestion_control, args->word[2], len + 1);
+	return 0;
+}
+
 static int take_client(const char *text, char *dst, size_t dst_len, char *err, size_t err_len)
 {
 	struct in6_addr addr;
@@ -235,6 +259,8 @@ static const struct row rows[] = {
 	  args_server },
 	{ ADMIN_DRAIN_SERVER, "drain server", "POOL/SERVER", "give a server no new sessions", args_server },
 	{ ADMIN_SET_WEIGHT, "set weight", "POOL/SERVER N", "a server's weight, 0 to 256", args_weight },
+	{ ADMIN_SET_SESSION, "set session", "ID congestion-control NAME", "another congestion control for both connections",
+	  args_session },
 	{ ADMIN_KILL_SESSION, "kill session", "ID", "reset a session to both sides", args_id },
 	{ ADMIN_DRAIN, "drain", "", "accept nobody any more and exit when sessions have ended, as SIGTERM", args_none },
 	{ ADMIN_RELOAD, "reload", "", "read the configuration again, as SIGHUP, and say how it went", args_none },

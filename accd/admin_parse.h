@@ -27,6 +27,7 @@ enum admin_op {
 	ADMIN_DISABLE_SERVER,
 	ADMIN_DRAIN_SERVER,
 	ADMIN_SET_WEIGHT,
+	ADMIN_SET_SESSION,
 	ADMIN_KILL_SESSION,
 	ADMIN_DRAIN,
 	ADMIN_RELOAD,
@@ -50,6 +51,7 @@ struct admin_command {
 	char pool[CONF_NAME_BYTES], server[CONF_NAME_BYTES]; /* POOL/SERVER; show servers: pool or "" */
 	uint32_t weight;
 	uint32_t worker, slot, gen; /* of a session's id */
+	char congestion_control[TCP_SETTINGS_CC_BYTES];
 	struct admin_filter filter;
 	uint32_t limit; /* sessions; 0: all */
 };

@@ -9,6 +9,8 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <inttypes.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -84,6 +86,34 @@ int admin_op_sessions(struct worker *w, struct control_call *call)
 	}
 	ans.cursor = i < w->slab_used ? i : UINT32_MAX;
 	memcpy(call->out, &ans, sizeof(ans));
+	return 0;
+}
+
+/* Both connections, those that are there. A name that the stack has not is refused before anything is set. */
+int admin_op_session(struct worker *w, struct control_call *call)
+{
+	struct admin_session_req req;
+	struct session *s;
+	enum side side;
+	int r;
+
+	memcpy(&req, call->req, sizeof(req));
+	req.congestion_control[sizeof(req.congestion_control) - 1] = '\0';
+	if (req.slot >= w->slab_used)
+		return -ENOENT;
+	s = &w->slab[req.slot];
+	if (s->gen != req.gen || s->state == SESSION_FREE || s->state == SESSION_CLOSED)
+		return -ENOENT;
+	for (side = SIDE_DOWN; side < SIDE__COUNT; side++) {
+		if (s->conn[side].fd < 0)
+			continue;
+		r = w->ops->setsockopt(s->conn[side].fd, IPPROTO_TCP, TCP_CONGESTION, req.congestion_control,
+				       strlen(req.congestion_control));
+		if (r) {
+			control_printf(call, "congestion control \"%s\"", req.congestion_control);
+			return r == -ENOENT ? -ESRCH : r; /* -ENOENT is the session */
+		}
+	}
 	return 0;
 }
 

@@ -49,6 +49,7 @@ enum control_op {
 	/* admin_worker.c; requests and answers in admin.h */
 	CONTROL_OP_SESSIONS,
 	CONTROL_OP_KILL,
+	CONTROL_OP_SESSION,
 	CONTROL_OP_SERVERS, /* req: a pool's name or "" */
 	CONTROL_OP_SERVER,
 	CONTROL_OP_REPORT,

@@ -28,6 +28,8 @@ const struct control_row control_ops[CONTROL_OP__COUNT] = {
 				  sizeof(struct admin_sessions_req) },
 	[CONTROL_OP_KILL] = { "kill", admin_op_kill, sizeof(struct admin_kill_req),
 			      sizeof(struct admin_kill_req) },
+	[CONTROL_OP_SESSION] = { "session", admin_op_session, sizeof(struct admin_session_req),
+				 sizeof(struct admin_session_req) },
 	[CONTROL_OP_SERVERS] = { "servers", admin_op_servers, CONF_NAME_BYTES, CONF_NAME_BYTES },
 	[CONTROL_OP_SERVER] = { "server", admin_op_server, sizeof(struct admin_server_req),
 				sizeof(struct admin_server_req) },

@@ -233,6 +233,111 @@ static int bbr_app_limited(void *arg)
 	return flow_close(&flow);
 }
 
+/* ---- acc_probe ---- */
+
+enum { PROBE_RECONNAISSANCE, PROBE_UNVALIDATED, PROBE_VALIDATING, PROBE_SAFE_RETREAT, PROBE_NORMAL };
+
+static int is_normal(const struct flow *flow)
+{
+	return cc_get(flow, "phase") == PROBE_NORMAL;
+}
+
+static int probe_flow(struct flow *flow, const struct path *path, unsigned int cwnd, unsigned int rtt_us)
+{
+	CHECK_EQ(path_set(path), 0);
+	TRY(flow_open(flow, "acc_probe"));
+	CHECK_EQ(lkl_cc_param(flow->fds[0], "saved_cwnd", cwnd), 0);
+	CHECK_EQ(lkl_cc_param(flow->fds[0], "saved_rtt_us", rtt_us), 0);
+	TRY(flow_until(flow, is_normal));
+	return 0;
+}
+
+static int probe_resumes(void *arg)
+{
+	static const struct path wide = { .delay_ms = 50, .limit = 5000 };
+	struct flow flow;
+	int tries;
+
+	/* The path is as it was: one jump, which is validated. A timeout of a machine that stood still may spoil a try. */
+	for (tries = 0;; tries++) {
+		CHECK(tries < 20);
+		TRY(probe_flow(&flow, &wide, 400, 100000));
+		if (cc_get(&flow, "jumps") == 1 && !cc_get(&flow, "retreats"))
+			break;
+		TRY(flow_close(&flow));
+	}
+	CHECK(cc_get(&flow, "pipe_size") > 0);
+	CHECK_EQ(lkl_cc_param(flow.fds[0], "saved_cwnd", 100), -EALREADY);
+	CHECK_EQ(lkl_cc_param(flow.fds[0], "init_cwnd", 20), -EALREADY);
+	TRY(flow_close(&flow));
+
+	/* Its round trip is less than half of what was saved: another path. */
+	TRY(probe_flow(&flow, &wide, 400, 50000000));
+	CHECK_EQ(cc_get(&flow, "jumps"), 0);
+	TRY(flow_close(&flow));
+
+	/* Without saved values it is Reno. */
+	TRY(flow_open(&flow, "acc_probe"));
+	CHECK_EQ(lkl_cc_param(flow.fds[0], "init_cwnd", 20), 0);
+	CHECK_EQ(info_of(flow.fds[0]).tcpi_snd_cwnd, 20);
+	TRY(flow_send_ms(&flow, 300, NULL));
+	CHECK_EQ(cc_get(&flow, "jumps"), 0);
+	return flow_close(&flow);
+}
+
+/* Less fits into the path than did before. */
+static int probe_retreats(void *arg)
+{
+	static const struct path narrow = { .delay_ms = 50, .rate_kbps = 4000, .limit = 60 };
+	struct flow flow;
+	int tries;
+
+	for (tries = 0;; tries++) {
+		CHECK(tries < 20);
+		TRY(probe_flow(&flow, &narrow, 3000, 100000));
+		if (cc_get(&flow, "jumps") == 1 && cc_get(&flow, "retreats") == 1)
+			break;
+		TRY(flow_close(&flow));
+	}
+	return flow_close(&flow);
+}
+
+/* ---- acc_lossy ---- */
+
+static int is_cut(const struct flow *flow)
+{
+	return cc_get(flow, "cuts") > 0;
+}
+
+static int lossy(void *arg)
+{
+	struct path path = clean;
+	uint64_t cubic, ours;
+	struct flow flow;
+
+	path.delay_ms = 40;
+	path.loss_permille = 50;
+	TRY(goodput("cubic", &path, 2000, &cubic));
+	TRY(goodput("acc_lossy", &path, 2000, &ours));
+	fprintf(stderr, "5 %% loss: cubic %ld, acc_lossy %ld\n", (long)cubic, (long)ours);
+	CHECK(ours > cubic);
+
+	/* What it heeds is the queue. */
+	CHECK_EQ(path_set(&clean), 0);
+	TRY(flow_open(&flow, "acc_lossy"));
+	CHECK_EQ(lkl_cc_param(flow.fds[0], "delay_bound_ms", 5), 0);
+	TRY(flow_until(&flow, is_cut));
+	TRY(flow_close(&flow));
+	/* And a loss above the bound. */
+	path.loss_permille = 100;
+	CHECK_EQ(path_set(&path), 0);
+	TRY(flow_open(&flow, "acc_lossy"));
+	CHECK_EQ(lkl_cc_param(flow.fds[0], "loss_permille", 10), 0);
+	CHECK_EQ(lkl_cc_param(flow.fds[0], "delay_bound_ms", 10000), 0);
+	TRY(flow_until(&flow, is_cut));
+	return flow_close(&flow);
+}
+
 static int lo_back(void *arg)
 {
 	CHECK_EQ(qdisc_delete(LO_IFINDEX), 0);
@@ -241,6 +346,9 @@ static int lo_back(void *arg)
 
 static int lo_begin(void *arg)
 {
+	/* So that the window of congestion is what limits. */
+	CHECK_EQ(lkl_sysctl("net.ipv4.tcp_rmem", "4096 1048576 4194304"), 0);
+	CHECK_EQ(lkl_sysctl("net.ipv4.tcp_wmem", "4096 65536 4194304"), 0);
 	return lo_prepare();
 }
 
@@ -256,6 +364,9 @@ int main(int argc, char **argv)
 		BODY(bbr_rtt_steps),
 		BODY(bbr_idle),
 		BODY(bbr_app_limited),
+		BODY(probe_resumes),
+		BODY(probe_retreats),
+		BODY(lossy),
 		BODY(lo_back),
 	};
 

@@ -81,7 +81,7 @@ static int congestion_controls(void *arg)
 		TRY(close_pair(fds));
 	}
 	/* reno, the sixteen of the configuration, and ours. */
-	CHECK_EQ(count, 17 + 1);
+	CHECK_EQ(count, 17 + 3);
 	return lkl_sysctl("net.ipv4.tcp_ecn", "2");
 }
 

@@ -324,6 +324,9 @@ expect "filters that do not" json 'length == 0' ctl -j show sessions client=10.7
 expect "idle for an hour: none" json 'length == 0' ctl -j show sessions idle=1h
 expect "the gauge" is 2 metric 'accd_sessions{listener="web"}'
 id=$(ctl -j show sessions limit=1 | jq -r '.[0].id')
+expect "another congestion control" json '.workers == 1' ctl -j set session "$id" congestion-control reno
+expect "both have it" json 'map(select(.id == "'"$id"'"))[0] | .tcp_down.cc == "reno" and .tcp_up.cc == "reno"' ctl -j show sessions
+expect "none of that name" says 1 "has none of this name" ctl set session "$id" congestion-control nothing
 expect "kill" json '.workers == 1' ctl -j kill session "$id"
 expect "one is left" json 'length == 1' ctl -j show sessions
 expect "again: gone" says 1 "no such session" ctl kill session "$id"

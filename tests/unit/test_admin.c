@@ -41,6 +41,9 @@ static void test_good(void **state)
 	assert_string_equal(cmd.server, "s1");
 	assert_int_equal(parse("set weight web/s1 256"), 0);
 	assert_int_equal(cmd.weight, 256);
+	assert_int_equal(parse("set session 3-8-1 congestion-control acc_bbr"), 0);
+	assert_int_equal(cmd.slot, 8);
+	assert_string_equal(cmd.congestion_control, "acc_bbr");
 	assert_int_equal(parse("kill session 3-4294967295-17"), 0);
 	assert_int_equal(cmd.worker, 3);
 	assert_int_equal(cmd.slot, UINT32_MAX);
@@ -82,6 +85,10 @@ static void test_bad(void **state)
 		{ "set weight a/b -1", "weight \"-1\"", "0 to 256" },
 		{ "set weight a/b 1x", "weight \"1x\"", "0 to 256" },
 		{ "set weight a/b 99999999999999999999", "weight", "0 to 256" },
+		{ "set session 1-2-3", "expected a session", "congestion-control" },
+		{ "set session 1-2-3 color red", "expected a session", "congestion-control" },
+		{ "set session 1-2 congestion-control reno", "\"1-2\": not the id", "0-17-3" },
+		{ "set session 1-2-3 congestion-control 0123456789abcdef", "congestion control", "at most 15" },
 		{ "kill session", "not the id of a session", "0-17-3" },
 		{ "kill session 1-2", "\"1-2\": not the id", "0-17-3" },
 		{ "kill session 1-2-3-4", "not the id", "0-17-3" },
