@@ -368,6 +368,33 @@ static void take_resolver(struct conf_checker *ck, const struct conf_node *root)
 			   "resolver.min_ttl: longer than max_ttl; expected at most as long");
 }
 
+/* "auto" becomes a number, worker.cpu a list of one. */
+static void take_cpus(struct conf_checker *ck, const struct conf_node *root)
+{
+	const struct conf_node *worker = conf_next_section(root, "worker", NULL);
+	struct conf *conf = ck->conf;
+	struct conf_cpus allowed;
+	char why[256];
+	int line;
+
+	if (conf->worker.cpu >= 0) {
+		line = worker ? child_line(worker, "cpu", worker->line) : 0;
+		if (conf->cpus.n)
+			conf_error(&ck->errs, line, "worker.cpu: \"%d\": cpus is set, too; expected one of them",
+				   conf->worker.cpu);
+		else if (conf_cpu_mistake(conf->worker.cpu, why, sizeof(why)))
+			conf_error(&ck->errs, line, "worker.cpu: \"%d\": %s", conf->worker.cpu, why);
+		conf->cpus.n = 1;
+		conf->cpus.cpu[0] = conf->worker.cpu;
+	}
+	if (!conf->workers)
+		conf->workers = conf->cpus.n ? conf->cpus.n : conf_cpus_allowed(&allowed);
+	if (!conf->workers)
+		conf->workers = 1;
+	if (conf->workers > CONF_WORKERS_MAX)
+		conf->workers = CONF_WORKERS_MAX;
+}
+
 static int service_line(const struct conf_node *section, const char *key)
 {
 	const struct conf_node *child;
@@ -536,6 +563,7 @@ static struct conf *load(const char *text, size_t len, const char *name, bool ca
 	conf_take_keys(&ck, conf_single_section(&ck, root, "log"), "log", &ck.conf->log);
 	conf_take_keys(&ck, conf_single_section(&ck, root, "worker"), "worker",
 		  &ck.conf->worker);
+	take_cpus(&ck, root);
 	check_wire(&ck, root);
 	if (!conf_inline_servers(&ck, root))
 		conf_error(&ck.errs, 0, "out of memory");

@@ -24,6 +24,7 @@
 #define CONF_NAME_BYTES \
 	32 /* names of listeners, pools and servers, with their NUL: log fields stay short */
 #define CONF_WORKERS_MAX 64
+#define CONF_CPUS_MAX 1024 /* CPUs that can be named: 0 to 1023 */
 #define CONF_READ_BYTES_MAX (256 * 1024) /* relay.h says why */
 #define CONF_LISTENERS_MAX 1024 /* with each port of a range counted */
 #define CONF_RULES_MAX 32768 /* allow, deny and proxy_protocol_from of all listeners */
@@ -83,8 +84,14 @@ struct conf_admin {
 	char owner[64];
 };
 
+/* In the order in which they are given out; the rest is 0. */
+struct conf_cpus {
+	uint32_t n; /* 0: nothing is pinned */
+	uint16_t cpu[CONF_CPUS_MAX];
+};
+
 struct conf_worker {
-	int cpu; /* -1: not pinned */
+	int cpu; /* -1: conf.cpus says it; else all workers are pinned there, and conf.cpus has it, too */
 	uint64_t memory_bytes;
 	uint32_t spin_us;
 	uint32_t drain_timeout_ms;
@@ -230,7 +237,8 @@ struct conf_pool {
 
 struct conf {
 	int stack; /* enum conf_stack */
-	uint32_t workers;
+	uint32_t workers; /* never 0: "auto" has become a number */
+	struct conf_cpus cpus;
 	char user[CONF_NAME_BYTES];
 	struct conf_log log;
 	struct conf_metrics metrics;
@@ -248,6 +256,12 @@ struct conf {
 	struct conf_pool pools[CONF_POOLS_MAX];
 };
 
+/* The CPU that worker `index` is pinned to, or -1. Fewer CPUs than workers: several share one. */
+static inline int conf_worker_cpu(const struct conf *conf, unsigned int index)
+{
+	return conf->cpus.n ? conf->cpus.cpu[index % conf->cpus.n] : -1;
+}
+
 /* The configuration that a listener stands in. */
 static inline const struct conf *conf_of_listener(const struct conf_listener *l)
 {
@@ -260,6 +274,8 @@ enum conf_type {
 	CONF_T_ENUM, /* int: index into choices */
 	CONF_T_INT, /* int */
 	CONF_T_COUNT, /* uint32_t */
+	CONF_T_AUTO, /* the same, or "auto": 0 */
+	CONF_T_CPUS, /* struct conf_cpus: "any", "all", or a list of numbers and ranges */
 	CONF_T_US, /* uint32_t, in microseconds; text has a unit */
 	CONF_T_MS, /* uint32_t, in milliseconds; text has a unit */
 	CONF_T_SEC, /* uint32_t, in seconds; text has a unit */

@@ -59,9 +59,11 @@ const struct conf_key conf_keys[] = {
 	  offsetof(struct conf, stack),
 	  "TCP/IP stack that carries the sessions" },
 
-	{ "", "workers", CONF_T_COUNT, "1", 1, CONF_WORKERS_MAX, NULL,
+	{ "", "workers", CONF_T_AUTO, "1", 1, CONF_WORKERS_MAX, NULL,
 	  offsetof(struct conf, workers),
-	  "worker processes" },
+	  "worker processes; auto: one for each CPU of cpus, or that accd may use" },
+	{ "", "cpus", CONF_T_CPUS, "any", 0, CONF_CPUS_MAX - 1, NULL, offsetof(struct conf, cpus),
+	  "CPUs that workers are pinned to, in turn: numbers and ranges with commas between; all: those that accd may use; any: not pinned" },
 	{ "", "user", CONF_T_NAME, "accd", 0, 0, NULL, offsetof(struct conf, user),
 	  "who the processes run as after the set-up" },
 
@@ -102,9 +104,9 @@ const struct conf_key conf_keys[] = {
 	  offsetof(struct conf_admin, owner),
 	  "owner of the admin socket: USER, USER:GROUP or :GROUP" },
 
-	{ "worker", "cpu", CONF_T_INT, "-1", -1, 1023, NULL,
+	{ "worker", "cpu", CONF_T_INT, "-1", -1, CONF_CPUS_MAX - 1, NULL,
 	  offsetof(struct conf_worker, cpu),
-	  "CPU that the worker's loop is pinned to; -1: not pinned" },
+	  "CPU that all workers are pinned to, in place of cpus; -1: cpus says it" },
 	{ "worker", "memory", CONF_T_SIZE, "512M", 32LL << 20, 64LL << 30, NULL,
 	  offsetof(struct conf_worker, memory_bytes),
 	  "memory of the stack instance (stack = lkl only)" },

@@ -41,6 +41,12 @@ bool conf_is_name(const char *text);
 bool conf_value_set(const struct conf_key *key, const char *text, void *dst, char *why,
 		    size_t why_len);
 
+/* The CPUs that this process may use, in order. Their number. */
+struct conf_cpus;
+unsigned int conf_cpus_allowed(struct conf_cpus *cpus);
+/* True, with a sentence in why: workers cannot be pinned to this one. */
+bool conf_cpu_mistake(long cpu, char *why, size_t why_len);
+
 /* A load at work. */
 struct conf_checker {
 	struct conf *conf;

@@ -7,9 +7,11 @@
  */
 #include <ctype.h>
 #include <errno.h>
+#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "conf.h"
 #include "conf_schema.h"
@@ -228,6 +230,82 @@ static void format_size(int64_t n, char *buf, size_t buf_len)
 		snprintf(buf, buf_len, "%lld", (long long)n);
 }
 
+static bool is_allowed_cpu(long cpu)
+{
+	cpu_set_t set;
+
+	CPU_ZERO(&set);
+	/* of the process, within what its cgroup leaves it */
+	return !sched_getaffinity(0, sizeof(set), &set) && cpu >= 0 && cpu < CPU_SETSIZE && CPU_ISSET(cpu, &set);
+}
+
+unsigned int conf_cpus_allowed(struct conf_cpus *cpus)
+{
+	long cpu;
+
+	cpus->n = 0;
+	for (cpu = 0; cpu < CONF_CPUS_MAX; cpu++)
+		if (is_allowed_cpu(cpu))
+			cpus->cpu[cpus->n++] = cpu;
+	return cpus->n;
+}
+
+bool conf_cpu_mistake(long cpu, char *why, size_t why_len)
+{
+	if (cpu >= sysconf(_SC_NPROCESSORS_CONF))
+		snprintf(why, why_len, "there is no CPU %ld; expected 0 to %ld", cpu,
+			 sysconf(_SC_NPROCESSORS_CONF) - 1);
+	else if (!is_allowed_cpu(cpu))
+		snprintf(why, why_len,
+			 "accd may not use CPU %ld; expected CPUs that are online and in its affinity and cgroup (taskset -cp)",
+			 cpu);
+	else
+		return false;
+	return true;
+}
+
+/* "0-3,8": in the order of the text. */
+static bool cpus_set(const char *text, struct conf_cpus *cpus, char *why, size_t why_len)
+{
+	bool is_named[CONF_CPUS_MAX] = { false };
+	const char *p = text;
+	unsigned int low, high;
+	int len;
+
+	memset(cpus, 0, sizeof(*cpus));
+	if (!strcmp(text, "any"))
+		return true;
+	if (!strcmp(text, "all"))
+		return conf_cpus_allowed(cpus);
+	for (;; p++) {
+		len = 0;
+		if (isdigit((unsigned char)*p) && sscanf(p, "%4u%n", &low, &len) == 1) {
+			p += len;
+			high = low;
+			if (*p == '-' && isdigit((unsigned char)p[1]) && sscanf(p + 1, "%4u%n", &high, &len) == 1)
+				p += 1 + len;
+		}
+		if (!len || (*p && *p != ',') || low > high || high >= CONF_CPUS_MAX) {
+			snprintf(why, why_len,
+				 "not a list of CPUs; expected any, all, or numbers up to %d and ranges, e.g. \"0-3,8\"",
+				 CONF_CPUS_MAX - 1);
+			return false;
+		}
+		for (; low <= high; low++) {
+			if (is_named[low]) {
+				snprintf(why, why_len, "CPU %u stands twice; expected each once", low);
+				return false;
+			}
+			if (conf_cpu_mistake(low, why, why_len))
+				return false;
+			is_named[low] = true;
+			cpus->cpu[cpus->n++] = low;
+		}
+		if (!*p)
+			return true;
+	}
+}
+
 bool conf_value_set(const struct conf_key *key, const char *text, void *dst, char *why,
 		    size_t why_len)
 {
@@ -271,19 +349,25 @@ bool conf_value_set(const struct conf_key *key, const char *text, void *dst, cha
 		*(int *)dst = r;
 		return true;
 
+	case CONF_T_AUTO:
+		if (!strcmp(text, "auto")) {
+			*(uint32_t *)dst = 0;
+			return true;
+		}
+		/* fall through */
 	case CONF_T_INT:
 	case CONF_T_COUNT:
 		r = parse_int(text, &n);
 		if (r == -EINVAL) {
 			snprintf(why, why_len,
-				 "not a whole number; expected %lld to %lld",
-				 (long long)key->min, (long long)key->max);
+				 "not a whole number; expected %s%lld to %lld",
+				 key->type == CONF_T_AUTO ? "auto, or " : "", (long long)key->min, (long long)key->max);
 			return false;
 		}
 		if (r || n < key->min || n > key->max) {
 			snprintf(why, why_len,
-				 "out of range; expected %lld to %lld",
-				 (long long)key->min, (long long)key->max);
+				 "out of range; expected %s%lld to %lld",
+				 key->type == CONF_T_AUTO ? "auto, or " : "", (long long)key->min, (long long)key->max);
 			return false;
 		}
 		if (key->type == CONF_T_INT)
@@ -291,6 +375,9 @@ bool conf_value_set(const struct conf_key *key, const char *text, void *dst, cha
 		else
 			*(uint32_t *)dst = n;
 		return true;
+
+	case CONF_T_CPUS:
+		return cpus_set(text, dst, why, why_len);
 
 	case CONF_T_US:
 	case CONF_T_MS:

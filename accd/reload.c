@@ -56,6 +56,7 @@ static const struct {
 	FIXED("wire.ephemeral", wire.ephemeral),
 	FIXED("user", user),
 	FIXED("worker.cpu", worker.cpu),
+	FIXED("cpus", cpus),
 	FIXED("metrics.bind", metrics.bind),
 	FIXED("metrics.rate", metrics.rate),
 	FIXED("metrics.stack_bind", metrics.stack_bind),

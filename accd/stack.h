@@ -91,7 +91,7 @@ struct stack_ops {
 	uint64_t (*fd_limit)(uint64_t want);
 
 	/*
-	 * [worker] Bring the stack up on this thread or on one of its own, pinned to worker.cpu,
+	 * [worker] Bring the stack up on this thread or on one of its own, pinned as cpus says,
 	 * run fn(arg) in it, take it down. Returns fn's value, or -errno with a sentence in err
 	 * if fn never ran.
 	 */

@@ -68,7 +68,7 @@ static uint64_t host_fd_limit(uint64_t want)
 static int host_run(const struct worker_args *args, int (*fn)(void *arg),
 		    void *arg, char *err, size_t err_len)
 {
-	int cpu = args->conf->worker.cpu;
+	int cpu = conf_worker_cpu(args->conf, args->index);
 	cpu_set_t set;
 	int r;
 
@@ -78,7 +78,7 @@ static int host_run(const struct worker_args *args, int (*fn)(void *arg),
 		r = pthread_setaffinity_np(pthread_self(), sizeof(set), &set);
 		if (r) {
 			snprintf(err, err_len,
-				 "worker.cpu: cannot run on CPU %d: %s", cpu,
+				 "cpus: cannot run on CPU %d: %s", cpu,
 				 strerror(r));
 			return -r;
 		}

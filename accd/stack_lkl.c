@@ -520,7 +520,7 @@ static int run_task(struct start *start, unsigned int vcpu)
  */
 static int run_thread(struct start *start, unsigned int vcpu)
 {
-	const int cpu = start->conf->worker.cpu;
+	const int cpu = conf_worker_cpu(start->conf, start->index);
 	uint64_t vcpus = 1ULL << vcpu;
 	long params[6] = { 0, sizeof(vcpus), (long)&vcpus };
 	cpu_set_t set;
@@ -531,7 +531,7 @@ static int run_thread(struct start *start, unsigned int vcpu)
 		CPU_SET(cpu, &set);
 		ret = -pthread_setaffinity_np(pthread_self(), sizeof(set), &set);
 		if (ret) {
-			snprintf(start->err, start->err_len, "worker.cpu: cannot run on CPU %d: %s", cpu, strerror(-ret));
+			snprintf(start->err, start->err_len, "cpus: cannot run on CPU %d: %s", cpu, strerror(-ret));
 			return ret;
 		}
 	}
@@ -557,6 +557,7 @@ static int run(const struct worker_args *args, int (*fn)(void *arg), void *arg,
 			       .arg = arg,
 			       .err = err,
 			       .err_len = err_len };
+	int cpu; /* lkl_set_options() keeps its address until the end */
 	int ret;
 
 	start.wire = start.data->wire;
@@ -570,9 +571,10 @@ static int run(const struct worker_args *args, int (*fn)(void *arg), void *arg,
 	report_wire = start.wire;
 	opts.log = on_log;
 	opts.panic = on_panic;
-	opts.cpu = worker->cpu;
-	if (worker->cpu >= 0) {
-		opts.cpus = &worker->cpu; /* of all vCPUs */
+	cpu = conf_worker_cpu(args->conf, args->index);
+	opts.cpu = cpu;
+	if (cpu >= 0) {
+		opts.cpus = &cpu; /* of all vCPUs */
 		opts.cpus_len = 1;
 	}
 	opts.spin_us = worker->spin_us;

@@ -388,6 +388,9 @@ int supervisor_run(const struct stack_ops *ops, struct conf *conf, const char *p
 		msg("%s", err[0] ? err : strerror(-ret));
 		return ACCD_EXIT_FAIL;
 	}
+	if (conf->cpus.n && conf->cpus.n < conf->workers && conf->worker.cpu < 0)
+		msg_at(MSG_WARNING, "cpus: %u for %u workers: worker %u has the first one again, and so on", conf->cpus.n,
+		       conf->workers, conf->cpus.n);
 	crash_init();
 	sup.args.queues = supervisor_workers_wanted(conf);
 	ret = privilege_init(&sup.privilege, conf, err, sizeof(err));

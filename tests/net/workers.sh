@@ -88,6 +88,7 @@ config() { # config WORKERS [LINE...]
 		cat <<-EOT
 			stack = $STACK;
 			workers = $workers;
+			cpus = all;
 			log { access = "$tb_dir/access.log"; }
 			worker { memory = 128M; drain_timeout = 10s; max_sessions = 4000; }
 			wire { type = packet; interface = eth0; mode = own; }
@@ -156,6 +157,16 @@ echo "== start with $many workers"
 config $many
 start
 expect "$many processes" [ "$(n_workers)" = $many ]
+loop_cpus() { # of each worker, in order: the CPUs its loop may use
+	local pid
+	for pid in $(sed -n 's/.*accd: ready: .* worker=\([0-9,]*\) .*/\1/p' "$log" | tr , ' '); do
+		awk '$1 == "Name:" { name = $2 } $1 == "Cpus_allowed_list:" && name ~ /^(lkl-vcpu0|accd-loop)$/ { cpus[name] = $2 }
+			END { print "lkl-vcpu0" in cpus ? cpus["lkl-vcpu0"] : cpus["accd-loop"] }' /proc/"$pid"/task/*/status
+	done
+}
+mapfile -t allowed < <(tb_cores | tr ' ' '\n')
+expect "each is pinned to the next CPU" [ "$(loop_cpus | paste -sd,)" = \
+	"$(for ((i = 0; i < many; i++)); do echo "${allowed[i % ${#allowed[@]}]}"; done | paste -sd,)" ]
 expect "a request passes" fetch
 
 echo "== $RELOADS reloads under load, 256 connections"

@@ -5,6 +5,7 @@
  * What is refused, and with which words, is tests/unit/conf-bad/.
  */
 #include <errno.h>
+#include <sched.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -20,7 +21,7 @@
 static const char good[] =
 	"stack = lkl;   # or host\n"
 	"log { access = \"/var/log/a;b\"; }\n"
-	"worker { cpu = 2; memory = 512M; spin = 50us; drain_timeout = 30s; max_sessions = 20000; }\n"
+	"worker { memory = 512M; spin = 50us; drain_timeout = 30s; max_sessions = 20000; }\n"
 	"wire { type = packet; interface = eth0; mode = own; }\n"
 	"listener web { bind = \"10.77.0.2:80\"; pool = origin; idle_timeout = 5m; backlog = 1024; }\n"
 	"listener \"second\"\n{\n\tbind: *:81\n\tpool: other\n}\n"
@@ -49,7 +50,6 @@ static void test_good(void **state)
 	assert_int_equal(mistakes, 0);
 	assert_int_equal(conf->stack, CONF_STACK_LKL);
 	assert_string_equal(conf->log.access, "/var/log/a;b");
-	assert_int_equal(conf->worker.cpu, 2);
 	assert_int_equal(conf->worker.memory_bytes, 512 << 20);
 	assert_int_equal(conf->worker.spin_us, 50);
 	assert_int_equal(conf->worker.drain_timeout_ms, 30000);
@@ -77,6 +77,64 @@ static void test_good(void **state)
 			    "10.77.1.3:8080");
 	assert_int_equal(conf->pools[1].n_servers, 1);
 	conf_free(conf);
+}
+
+/* The first two CPUs that the test may use, in the other order; on a machine with one: that one. */
+static void test_cpus(void **state)
+{
+	static const char rest[] = "listener l { bind = *:80; pool = p } pool p { server s { address = 1.2.3.4:5 } }";
+	int cpu, n = 0, mistakes, two[2] = { -1, -1 }, absent = CONF_CPUS_MAX - 1;
+	struct conf *conf;
+	char text[512];
+	cpu_set_t set;
+
+	assert_int_equal(sched_getaffinity(0, sizeof(set), &set), 0);
+	for (cpu = 0; cpu < CPU_SETSIZE; cpu++)
+		if (CPU_ISSET(cpu, &set) && n++ < 2)
+			two[n - 1] = cpu;
+	if (n > 1) {
+		snprintf(text, sizeof(text), "workers = auto; cpus = \"%d,%d\"; %s", two[1], two[0], rest);
+		conf = conf_load_text(text, strlen(text), "text", CONF_STACK_HOST, count_line, "", &mistakes);
+		assert_non_null(conf);
+		assert_int_equal(conf->workers, 2);
+		assert_int_equal(conf->cpus.n, 2);
+		assert_int_equal(conf_worker_cpu(conf, 0), two[1]);
+		assert_int_equal(conf_worker_cpu(conf, 1), two[0]);
+		assert_int_equal(conf_worker_cpu(conf, 2), two[1]);
+		conf_free(conf);
+	}
+	snprintf(text, sizeof(text), "workers = auto; cpus = all; %s", rest);
+	conf = conf_load_text(text, strlen(text), "text", CONF_STACK_HOST, count_line, "", &mistakes);
+	assert_non_null(conf);
+	assert_int_equal(conf->cpus.n, n);
+	assert_int_equal(conf->workers, n < CONF_WORKERS_MAX ? n : CONF_WORKERS_MAX);
+	assert_int_equal(conf_worker_cpu(conf, 0), two[0]);
+	conf_free(conf);
+
+	snprintf(text, sizeof(text), "workers = auto; %s", rest);
+	conf = conf_load_text(text, strlen(text), "text", CONF_STACK_HOST, count_line, "", &mistakes);
+	assert_non_null(conf);
+	assert_int_equal(conf->workers, n < CONF_WORKERS_MAX ? n : CONF_WORKERS_MAX);
+	assert_int_equal(conf_worker_cpu(conf, 0), -1);
+	conf_free(conf);
+
+	/* the same for all of them; in place of a list, not beside it */
+	snprintf(text, sizeof(text), "workers = 3; worker { cpu = %d } %s", two[0], rest);
+	conf = conf_load_text(text, strlen(text), "text", CONF_STACK_HOST, count_line, "", &mistakes);
+	assert_non_null(conf);
+	assert_int_equal(conf_worker_cpu(conf, 2), two[0]);
+	conf_free(conf);
+	snprintf(text, sizeof(text), "cpus = %d; worker { cpu = %d } %s", two[0], two[0], rest);
+	conf = conf_load_text(text, strlen(text), "text", CONF_STACK_HOST, count_line, "worker.cpu", &mistakes);
+	assert_null(conf);
+	assert_int_equal(mistakes, 1);
+
+	if (!CPU_ISSET(absent, &set)) {
+		snprintf(text, sizeof(text), "cpus = %d; %s", absent, rest);
+		conf = conf_load_text(text, strlen(text), "text", CONF_STACK_HOST, count_line, "cpus", &mistakes);
+		assert_null(conf);
+		assert_int_equal(mistakes, 1);
+	}
 }
 
 static void test_defaults(void **state)
@@ -306,6 +364,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_good),
 		cmocka_unit_test(test_defaults),
+		cmocka_unit_test(test_cpus),
 		cmocka_unit_test(test_times),
 		cmocka_unit_test(test_sizes),
 		cmocka_unit_test(test_addresses),
