@@ -2,11 +2,14 @@
 /*
  * wire_queues.c - a supervisor that opens a `packet` wire with several queues, and workers, one a queue, that echo UDP
  *
- *	queues IF N		the supervisor; stdin tells it what to do, one answer a line:
+ *	queues IF N		the supervisor; says "ready" when all workers have their queues (who takes over a queue drops what
+ *				lies in it, so a question that came before would go unseen); stdin tells it what to do, one
+ *				answer a line:
  *		kill I		SIGKILL to worker I wherever it is, another one forked on its queue; "killed I"
  *		away I | back I	wire_packet_away(); "ok"
  *		stats		a line of counters of all workers, as name=value
- *	client ADDR PORT SOCKETS SECONDS	kernel UDP sockets; succeeds when each got an echo of its own bytes
+ *	client ADDR PORT SOCKETS SECONDS	kernel UDP sockets, for that long and then until each got an echo of its own bytes,
+ *						which fails CLIENT_PATIENCE_MS later
  *
  * Workers answer ARP for 10.99.2.2, count neighbour solicitations, and note in shared memory which of them saw each client
  * port; `split` counts ports that two of them saw.
@@ -32,10 +35,11 @@
 
 #define BURST 32u
 #define WORKERS_MAX 16u
+#define CLIENT_PATIENCE_MS 20000
 
 static struct shared {
 	uint8_t owner[65536];	/* worker + 1 that saw the client port */
-	uint32_t split, arp[WORKERS_MAX], solicitations[WORKERS_MAX], echoes[WORKERS_MAX];
+	uint32_t split, attached[WORKERS_MAX], arp[WORKERS_MAX], solicitations[WORKERS_MAX], echoes[WORKERS_MAX];
 } *shared;
 
 static int64_t now_ms(void)
@@ -100,6 +104,7 @@ static void work(struct lkl_wire *all, uint32_t worker)
 		fprintf(stderr, "wire_queues: worker %u: %s\n", worker, strerror(-err));
 		_exit(1);
 	}
+	__atomic_store_n(&shared->attached[worker], 1, __ATOMIC_RELEASE);
 	fds[0].fd = w->ops->wait_fd(w, 0);
 	fds_len = 1 + w->ops->more_fds(w, 0, more, LKL_WIRE_MORE_FDS);
 	for (k = 1; k < fds_len; k++)
@@ -167,6 +172,9 @@ static int supervise(const char *ifname, uint32_t queues)
 	}
 	for (i = 0; i < queues; i++)
 		pids[i] = spawn(w, i);
+	for (i = 0; i < queues; i++)
+		while (!__atomic_load_n(&shared->attached[i], __ATOMIC_ACQUIRE) && !waitpid(pids[i], NULL, WNOHANG))
+			usleep(1000);
 	printf("ready\n");
 	fflush(stdout);
 	while (fgets(line, sizeof(line), stdin)) {
@@ -214,7 +222,7 @@ static int client(const char *addr, int port, int sockets, int seconds)
 			return 1;
 		}
 	}
-	while (now_ms() < end) {
+	while (now_ms() < end || (served < sockets && now_ms() < end + CLIENT_PATIENCE_MS)) {
 		for (i = 0; i < sockets; i++)
 			if (send(fds[i].fd, &i, sizeof(i), 0) < 0 && errno != EAGAIN && errno != ENOBUFS && errno != EHOSTUNREACH)
 				perror("send");

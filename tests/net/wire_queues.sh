@@ -17,7 +17,7 @@ ip netns exec "$near" "$ECHO" queues w0 4 <"$TMP/in" >"$TMP/sup" 2>"$TMP/sup.err
 sup_pid=$!
 PIDS="$PIDS $sup_pid"
 exec 3>"$TMP/in"
-if ! wait_for 10 grep -q ready "$TMP/sup"; then
+if ! wait_for 30 grep -q ready "$TMP/sup"; then
 	wait "$sup_pid" && rc=0 || rc=$?
 	[ $rc != 77 ] || skip "$(cat "$TMP/sup.err")"
 	cat "$TMP/sup.err" >&2
@@ -28,7 +28,7 @@ LINES=1
 ask() { # COMMAND: one line out, one line in; the answer is in $answer
 	echo "$1" >&3
 	LINES=$((LINES + 1))
-	wait_for 10 sh -c "[ \$(wc -l <'$TMP/sup') -ge $LINES ]" || fail "no answer to '$1'"
+	wait_for 30 sh -c "[ \$(wc -l <'$TMP/sup') -ge $LINES ]" || fail "no answer to '$1'"
 	answer=$(sed -n "${LINES}p" "$TMP/sup")
 }
 value_of() { echo "$answer" | tr ' ' '\n' | sed -n "s/^$1=//p"; }
@@ -44,11 +44,15 @@ done
 [ "$(value_of split)" = 0 ] || fail "flows were seen by two workers"
 
 echo "# IPv6: every worker is asked who fd00:99::2 is"
-in_ns "$far" "$ECHO" client fd00:99::2 7 1 1 >/dev/null || true
-ask stats
+ip netns exec "$far" "$ECHO" client fd00:99::2 7 1 20 >/dev/null 2>&1 &
+asker_pid=$!
+PIDS="$PIDS $asker_pid"
 for i in 0 1 2 3; do
-	[ "$(value_of solicitations$i)" -gt 0 ] || fail "worker $i saw no neighbour solicitation"
+	until ask stats && [ "$(value_of solicitations$i)" -gt 0 ]; do
+		kill -0 "$asker_pid" 2>/dev/null || fail "worker $i saw no neighbour solicitation"
+	done
 done
+kill "$asker_pid" && wait "$asker_pid" || true
 
 echo "# 40 workers killed under load"
 in_ns "$far" "$ECHO" client 10.99.2.2 7 400 8 >"$TMP/load" 2>&1 &
