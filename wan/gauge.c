@@ -6,16 +6,22 @@
  * at which it was taken. A timer descriptor wakes the vCPU when it sleeps. What arrives at the other gauge is counted, its delay
  * summed.
  *
- * Three runs, both directions at once:
+ * Runs, both directions at once:
  *
  *	delay	small frames, far apart: nothing queues
- *	loss	small frames at half the rate at most, as many as make 2000 losses, or a million
  *	rate	full frames, half again as many as would pass; from the moment when the buffer is full
+ *	bucket	a policer only: three buckets of full frames at once
+ *	loss	the path built anew without its bottleneck and, unless there is jitter, without its delay: small frames as fast as
+ *		they go, so that there are enough. A share p of n frames is told to +- z sqrt((2b - 1)(1 - p) / (n p)) of itself,
+ *		b frames lost in a row; n is such that the target is 3.3 standard deviations
  *
- * A trace has no one value: rates are held against the trace's mean over the time measured, and delay against the first step.
+ * A trace has no one value: rate and loss are held against the trace's mean over the time measured, and delay against the first
+ * step. Its loss is read from the counters of the rate run, in which frames come evenly. A Poisson link delays a frame by its
+ * delay and by what the next slot takes to come; the shortest is held against the former.
  */
 #include <errno.h>
 #include <math.h>
+#include <sched.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/timerfd.h>
@@ -30,8 +36,17 @@
 #define SMALL_BYTES 100u
 #define MAGIC 0x6c6b6c77u
 #define WAKE_NS 200000
-#define POISSON_FRAMES 6000.0
-#define SECONDS_MAX 25.0
+#define POISSON_FRAMES 12000.0 /* intervals are exponential: 0.9 % of the rate is one standard deviation */
+#define SECONDS_MAX 270.0
+#define LOSS_TARGET 0.1
+#define LOSS_SIGMAS 3.3 /* one of a thousand right ones is called wrong */
+#define LOSS_FRAMES_MIN 100000.0
+/* So that the frames under way are fewer than netem's limit, also when the machine lets this process wait. */
+#define JITTER_INTERVAL_NS 8000
+#define LATE_NS 1000000
+#define RATE_NS 4000000000ll
+#define DELAY_NS 1500000000ll
+#define DELAY_JITTER_NS 20000000000ll
 
 struct payload {
 	uint8_t to[6], from[6];
@@ -50,6 +65,7 @@ struct gauge {
 	uint32_t run, frame_bytes;
 	uint64_t left, sent;
 	double interval_ns, due_ns;
+	double late_ns; /* what is due for longer is due now */
 	uint32_t head, tail; /* described and not released: tail .. head */
 	/* what came */
 	uint64_t received, received_bytes, reordered, next_number;
@@ -92,6 +108,7 @@ static int rx_burst(struct lkl_wire *w, uint32_t queue,
 	const int64_t t = now();
 	uint32_t n = 0;
 
+	g->due_ns = fmax(g->due_ns, (double)t - g->late_ns);
 	while (n < max && g->left && (double)t >= g->due_ns &&
 	       g->head - g->tail < SLOTS) {
 		uint8_t *data = g->frames[g->head++ % SLOTS];
@@ -249,6 +266,7 @@ static void run_start(struct gauge *from, struct gauge *sink, uint32_t run,
 	from->sent = 0;
 	from->interval_ns = interval_ns;
 	from->due_ns = (double)from_ns;
+	from->late_ns = 1e18;
 	from->left = count;
 	sink->run = run;
 	sink->received = sink->received_bytes = sink->reordered =
@@ -261,14 +279,6 @@ static void run_start(struct gauge *from, struct gauge *sink, uint32_t run,
 	timerfd_settime(from->timer_fd, 0, &tick, NULL);
 }
 
-static void wait_until(int64_t end_ns)
-{
-	while (now() < end_ns)
-		lkl_sys_nanosleep_ns(end_ns - now() < 50000000 ?
-					     end_ns - now() + 1 :
-					     50000000);
-}
-
 static void run_stop(struct gauge *from)
 {
 	const struct itimerspec never = { 0 };
@@ -278,22 +288,58 @@ static void run_stop(struct gauge *from)
 }
 
 struct measured {
-	double delay_ms, delay_min_ms, delay_max_ms, rate_bps, loss, loss_error;
-	uint64_t frames;
+	double delay_ms, delay_min_ms, delay_max_ms;
+	double rate_bps, rate_asked_bps;
+	double loss, loss_asked, loss_error; /* 95 %, of the loss asked */
+	uint64_t loss_frames;
+	uint64_t bucket_frames, bucket_asked;
 };
 
-/* Mean of the trace between two moments after its begin. */
-static double trace_rate(const struct scenario_path *path, int64_t from_ns,
-			 int64_t to_ns)
+struct calibration {
+	const struct scenario *scenario;
+	const struct scenario_path *paths[2]; /* up, down */
+	struct gauge *ends[2];
+	struct shaper *shapers; /* of paths[] */
+	struct measured m[2];
+	int64_t begin_ns, tail_ns;
+	int error; /* of a step of a trace */
+};
+
+static void wait_until(struct calibration *c, int64_t end_ns)
 {
-	double sum = 0;
+	int64_t t, next_ns;
+	int i, ret;
+
+	while ((t = now()) < end_ns) {
+		int64_t until_ns = end_ns;
+
+		for (i = 0; i < 2; i++) {
+			ret = shape_tick(&c->shapers[i], t, &next_ns);
+			c->error = ret ? ret : c->error;
+			until_ns = next_ns < until_ns ? next_ns : until_ns;
+		}
+		t = now();
+		if (until_ns > t)
+			lkl_sys_nanosleep_ns(until_ns - t);
+	}
+}
+
+struct mean {
+	double rate_bps, loss;
+};
+
+/* Means of the trace between two moments after its begin. */
+static struct mean trace_mean(const struct scenario_path *path, int64_t from_ns,
+			      int64_t to_ns)
+{
+	struct mean sum = { 0 };
 	int64_t t, next, cycle = path->repeat_ns;
 
 	if (!path->steps_len || to_ns <= from_ns)
-		return (double)path->rate_bps;
+		return (struct mean){ (double)path->rate_bps, path->loss };
 	for (t = from_ns; t < to_ns; t = next) {
 		const int64_t in = cycle ? t % cycle : t;
-		double rate = (double)path->rate_bps;
+		double rate = (double)path->rate_bps, loss = path->loss;
 		uint32_t i;
 
 		next = cycle ? t - in + cycle : to_ns;
@@ -304,11 +350,26 @@ static double trace_rate(const struct scenario_path *path, int64_t from_ns,
 			}
 			if (path->steps[i].has & SCENARIO_STEP_RATE)
 				rate = (double)path->steps[i].rate_bps;
+			if (path->steps[i].has & SCENARIO_STEP_LOSS)
+				loss = path->steps[i].loss;
 		}
 		next = next > to_ns ? to_ns : next;
-		sum += rate * (double)(next - t);
+		sum.rate_bps += rate * (double)(next - t);
+		sum.loss += loss * (double)(next - t);
 	}
-	return sum / (double)(to_ns - from_ns);
+	sum.rate_bps /= (double)(to_ns - from_ns);
+	sum.loss /= (double)(to_ns - from_ns);
+	return sum;
+}
+
+static bool has_loss_steps(const struct scenario_path *path)
+{
+	uint32_t i;
+
+	for (i = 0; i < path->steps_len; i++)
+		if (path->steps[i].has & SCENARIO_STEP_LOSS)
+			return true;
+	return false;
 }
 
 /* What is asked, as far as it is one value. */
@@ -316,208 +377,303 @@ static double asked_delay_ms(const struct scenario_path *path)
 {
 	const bool has_step = path->steps_len &&
 			      path->steps[0].has & SCENARIO_STEP_DELAY;
-	double ns =
-		(double)(has_step ? path->steps[0].delay_ns : path->delay_ns);
 
-	/* A frame waits for the next slot of a Poisson link, on average one interval. */
-	if (path->is_poisson)
-		ns += SCENARIO_FRAME_BYTES * 8e9 / (double)path->rate_bps;
-	return ns / 1e6;
+	return (double)(has_step ? path->steps[0].delay_ns : path->delay_ns) /
+	       1e6;
 }
 
-static double loss_frames(const struct scenario_path *path)
+/* ---- the runs of a calibration ---- */
+
+static void measure_delay(struct calibration *c)
 {
-	/* Losses in a row are one event: more of them are needed. */
-	return path->loss > 0 ?
-		       fmin(fmax(2000 * path->loss_burst / path->loss, 20000),
-			    1e6) :
-		       10000;
+	const int64_t from_ns = now() + 1000000;
+	int64_t longest_ns = 0;
+	int i;
+
+	for (i = 0; i < 2; i++) {
+		const int64_t ns = c->paths[i]->jitter_ns ? DELAY_JITTER_NS :
+							    DELAY_NS;
+
+		run_start(c->ends[i], c->ends[!i], 1, (uint64_t)ns / 10000000,
+			  SMALL_BYTES, 10e6, from_ns, 0);
+		longest_ns = ns > longest_ns ? ns : longest_ns;
+	}
+	wait_until(c, from_ns + longest_ns + c->tail_ns);
+	for (i = 0; i < 2; i++) {
+		const struct gauge *sink = c->ends[!i];
+		struct measured *m = &c->m[i];
+
+		run_stop(c->ends[i]);
+		if (!sink->received)
+			continue;
+		m->delay_ms = sink->delay_sum_ns / (double)sink->received / 1e6;
+		m->delay_min_ms = (double)sink->delay_min_ns / 1e6;
+		m->delay_max_ms = (double)sink->delay_max_ns / 1e6;
+	}
 }
 
-static double loss_interval_ns(const struct scenario_path *path)
+static double rate_max(const struct scenario_path *path)
 {
-	const double rate = path->rate_bps ? (double)path->rate_bps / 2 : 1e9;
-	double floor_bps = rate;
+	double rate = (double)path->rate_bps;
 	uint32_t i;
 
 	for (i = 0; i < path->steps_len; i++)
 		if (path->steps[i].has & SCENARIO_STEP_RATE)
-			floor_bps = fmin(floor_bps,
-					 (double)path->steps[i].rate_bps / 2);
-	/* A Poisson link's buffer counts frames of any size, those under way too: keep it half empty. */
-	if (path->is_poisson) {
-		const double limit =
-			path->buffer_bytes / (double)SCENARIO_FRAME_BYTES +
-			(double)path->delay_ns * rate * 2 / 8e9 /
-				SCENARIO_FRAME_BYTES;
-
-		return fmax(SMALL_BYTES * 8e9 / floor_bps,
-			    (double)path->delay_ns / limit * 2.5);
-	}
-	return fmax(SMALL_BYTES * 8e9 / floor_bps, 10000);
+			rate = fmax(rate, (double)path->steps[i].rate_bps);
+	return rate;
 }
 
-static int print_path(FILE *out, const struct scenario *s, const char *name,
-		      const struct scenario_path *path,
-		      const struct measured *m, double rate_asked, int is_json)
+static void measure_rate(struct calibration *c)
 {
+	const int64_t from_ns = now() + 1000000;
+	const int64_t count_ns = from_ns + c->tail_ns + 200000000;
+	struct shape_counts before[2], after;
+	double longest_ns = RATE_NS;
+	int i;
+
+	for (i = 0; i < 2; i++) {
+		const struct scenario_path *path = c->paths[i];
+		const double rate = rate_max(path);
+		const double interval_ns =
+			SCENARIO_FRAME_BYTES * 8e9 / rate / 1.5;
+
+		if (path->is_poisson)
+			longest_ns = fmax(longest_ns,
+					  POISSON_FRAMES *
+						  SCENARIO_FRAME_BYTES * 8e9 /
+						  rate);
+		longest_ns = fmax(longest_ns, (double)path->repeat_ns);
+		shape_counts(&c->shapers[i], &before[i]);
+		if (rate > 0)
+			run_start(c->ends[i], c->ends[!i], 3, UINT64_MAX,
+				  SCENARIO_FRAME_BYTES,
+				  interval_ns * fmax(1 - path->loss, 0.1),
+				  from_ns, count_ns);
+	}
+	wait_until(c, count_ns + (int64_t)fmin(longest_ns, SECONDS_MAX * 1e9));
+	for (i = 0; i < 2; i++) {
+		const struct gauge *sink = c->ends[!i];
+		const struct scenario_path *path = c->paths[i];
+		const int64_t end_ns = now();
+		struct measured *m = &c->m[i];
+		const double asked = trace_mean(path,
+						sink->first_ns - c->begin_ns,
+						sink->last_ns - c->begin_ns)
+					     .rate_bps;
+
+		run_stop(c->ends[i]);
+		if (rate_max(path) <= 0)
+			continue;
+		m->rate_asked_bps = asked;
+		if (sink->last_ns > sink->first_ns)
+			m->rate_bps =
+				(double)sink->received_bytes * 8e9 /
+				(double)(sink->last_ns - sink->first_ns);
+		if (!has_loss_steps(path) ||
+		    shape_counts(&c->shapers[i], &after))
+			continue;
+		m->loss_asked = trace_mean(path, from_ns - c->begin_ns,
+					   end_ns - c->begin_ns)
+					.loss;
+		m->loss_frames = c->ends[i]->sent;
+		m->loss = (double)(after.lost_total - before[i].lost_total) /
+			  (double)m->loss_frames;
+	}
+	wait_until(c, now() + c->tail_ns);
+}
+
+static void measure_bucket(struct calibration *c)
+{
+	const int64_t from_ns = now() + 100000000;
+	bool is_any = false;
+	int i;
+
+	for (i = 0; i < 2; i++) {
+		const struct scenario_path *path = c->paths[i];
+
+		if (path->queue != SCENARIO_POLICE)
+			continue;
+		is_any = true;
+		c->m[i].bucket_asked = path->burst_bytes / SCENARIO_FRAME_BYTES;
+		run_start(c->ends[i], c->ends[!i], 4, c->m[i].bucket_asked * 3,
+			  SCENARIO_FRAME_BYTES, 0, from_ns, 0);
+	}
+	if (!is_any)
+		return;
+	wait_until(c, from_ns + c->tail_ns);
+	for (i = 0; i < 2; i++) {
+		if (c->m[i].bucket_asked) {
+			run_stop(c->ends[i]);
+			c->m[i].bucket_frames = c->ends[!i]->received;
+		}
+	}
+}
+
+static int measure_loss(struct calibration *c)
+{
+	const struct sched_param param = { 0 };
+	struct scenario_path lifted[2];
+	int64_t from_ns;
+	int i, ret = 0;
+
+	for (i = 0; i < 2 && !ret; i++) {
+		const struct shaper was = c->shapers[i];
+
+		lifted[i] = *c->paths[i];
+		lifted[i].rate_bps = 0;
+		lifted[i].is_poisson = false;
+		lifted[i].steps_len = 0;
+		if (!lifted[i].jitter_ns)
+			lifted[i].delay_ns = 0;
+		ret = shape_end(&was);
+		if (!ret)
+			ret = shape_begin(&c->shapers[i], &lifted[i],
+					  was.ifindex, was.mtu,
+					  c->scenario->seed * 2 +
+						  (unsigned int)i);
+	}
+	if (ret)
+		return ret;
+	/* Time does not matter here, and the CPU is busy meanwhile: no reason to keep others from it. */
+	sched_setscheduler(0, SCHED_OTHER, &param);
+	from_ns = now() + 1000000;
+	for (i = 0; i < 2; i++) {
+		const double p = lifted[i].loss;
+		const double need = p > 0 ? (2 * lifted[i].loss_burst - 1) *
+						    (1 - p) / p *
+						    LOSS_SIGMAS * LOSS_SIGMAS /
+						    LOSS_TARGET / LOSS_TARGET :
+					    0;
+
+		run_start(c->ends[i], c->ends[!i], 2,
+			  (uint64_t)fmax(need, LOSS_FRAMES_MIN), SMALL_BYTES,
+			  lifted[i].jitter_ns ? JITTER_INTERVAL_NS : 0, from_ns,
+			  0);
+		c->ends[i]->late_ns = LATE_NS;
+	}
+	while ((c->ends[0]->left || c->ends[1]->left) &&
+	       now() < from_ns + (int64_t)(SECONDS_MAX * 1e9))
+		wait_until(c, now() + 20000000);
+	wait_until(c, now() + c->tail_ns);
+	for (i = 0; i < 2; i++) {
+		struct measured *m = &c->m[i];
+		const double p = lifted[i].loss;
+
+		run_stop(c->ends[i]);
+		if (has_loss_steps(c->paths[i]))
+			continue;
+		m->loss_asked = p;
+		m->loss_frames = c->ends[i]->sent;
+		m->loss = m->loss_frames ?
+				  1 - (double)c->ends[!i]->received /
+						  (double)m->loss_frames :
+				  0;
+		if (p > 0)
+			m->loss_error = 1.96 * sqrt((2 * lifted[i].loss_burst -
+						     1) *
+						    (1 - p) / p /
+						    (double)m->loss_frames);
+	}
+	/* The shapers must not point here. */
+	for (i = 0; i < 2; i++)
+		c->shapers[i].path = c->paths[i];
+	return 0;
+}
+
+/* ---- what it comes to ---- */
+
+static int print_path(const struct calibration *c, int i, bool is_json,
+		      FILE *out)
+{
+	static const char *const names[2] = { "up", "down" };
+	const struct scenario_path *path = c->paths[i];
+	const struct measured *m = &c->m[i];
 	const double delay = asked_delay_ms(path),
-		     delay_error = m->delay_ms - delay;
+		     jitter = (double)path->jitter_ns / 1e6;
+	const double delay_error =
+		(path->is_poisson ? m->delay_min_ms : m->delay_ms) - delay;
 	const double rate_error =
-		rate_asked > 0 ? (m->rate_bps / rate_asked - 1) * 100 : 0;
-	const double loss_error = path->loss > 0 ?
-					  (m->loss / path->loss - 1) * 100 :
-					  m->loss * 100;
-	/* A million frames of a small loss, or losses in a row, cannot tell more than this (two standard deviations). */
-	const double loss_noise =
-		m->loss_error > 0 ? 200 * m->loss_error / path->loss : 0;
-	const bool is_rate_ok = fabs(rate_error) <= 3,
-		   is_loss_ok = fabs(loss_error) <= 10;
-	/* A drawn delay has a mean of its own; it must stay within what was asked for. */
+		m->rate_asked_bps > 0 ?
+			(m->rate_bps / m->rate_asked_bps - 1) * 100 :
+			0;
+	const double loss_error =
+		m->loss_asked > 0 ? (m->loss / m->loss_asked - 1) * 100 : 0;
+	const bool is_rate_ok = fabs(rate_error) <= 3;
+	/* Where no loss is asked for there is none. */
+	const bool is_loss_ok = m->loss_asked > 0 ?
+					fabs(loss_error) <= LOSS_TARGET * 100 :
+					m->loss <= 0;
+	/* What is drawn must also stay within what was asked for. */
 	const bool is_delay_ok =
-		path->jitter_ns ?
-			m->delay_min_ms >=
-					delay - (double)path->jitter_ns / 1e6 -
-						1 &&
-				m->delay_max_ms <=
-					delay + (double)path->jitter_ns / 1e6 +
-						1 :
-		path->is_poisson ?
-			fabs(delay_error) <=
-				1 + (delay - (double)path->delay_ns / 1e6) / 2 :
-			fabs(delay_error) <= 1;
+		m->delay_ms > 0 && fabs(delay_error) <= 1 &&
+		(!path->jitter_ns ||
+		 (m->delay_min_ms >= delay - jitter - 1 &&
+		  m->delay_max_ms <= delay + jitter + 1));
+	const bool is_bucket_ok = m->bucket_frames >= m->bucket_asked &&
+				  m->bucket_frames <= m->bucket_asked + 2;
 
 	if (is_json)
 		fprintf(out,
 			"{\"scenario\": \"%s\", \"direction\": \"%s\", \"rate_asked_bps\": %.0f, \"rate_bps\": %.0f, "
 			"\"delay_asked_ms\": %.3f, \"delay_ms\": %.3f, \"delay_min_ms\": %.3f, \"delay_max_ms\": %.3f, "
-			"\"loss_asked\": %.6f, \"loss\": %.6f, \"loss_frames\": %llu, \"ok\": %s}\n",
-			s->name, name, rate_asked, m->rate_bps, delay,
-			m->delay_ms, m->delay_min_ms, m->delay_max_ms,
-			path->loss, m->loss, (unsigned long long)m->frames,
-			is_rate_ok && is_delay_ok && is_loss_ok ? "true" :
-								  "false");
+			"\"loss_asked\": %.6f, \"loss\": %.6f, \"loss_error_percent\": %.2f, \"loss_ci95_percent\": %.2f, "
+			"\"loss_frames\": %llu, \"bucket_asked_frames\": %llu, \"bucket_frames\": %llu, "
+			"\"is_poisson\": %s, \"ok\": %s}\n",
+			c->scenario->name, names[i], m->rate_asked_bps,
+			m->rate_bps, delay, m->delay_ms, m->delay_min_ms,
+			m->delay_max_ms, m->loss_asked, m->loss, loss_error,
+			m->loss_error * 100, (unsigned long long)m->loss_frames,
+			(unsigned long long)m->bucket_asked,
+			(unsigned long long)m->bucket_frames,
+			path->is_poisson ? "true" : "false",
+			is_rate_ok && is_delay_ok && is_loss_ok &&
+					is_bucket_ok ?
+				"true" :
+				"false");
 	else
 		fprintf(out,
 			"%-18s %-4s rate %8.2f of %8.2f Mbit/s %+5.1f %%%s  delay %7.2f of %7.2f ms (%.2f .. %.2f)%s  "
-			"loss %7.4f of %7.4f %% %+5.1f %% (noise %.0f %%)%s\n",
-			s->name, name, m->rate_bps / 1e6, rate_asked / 1e6,
-			rate_error, is_rate_ok ? "" : " MISSED", m->delay_ms,
-			delay, m->delay_min_ms, m->delay_max_ms,
+			"loss %7.4f of %7.4f %% %+5.1f %% (+- %.1f %%, %llu frames)%s  bucket %llu of %llu%s\n",
+			c->scenario->name, names[i], m->rate_bps / 1e6,
+			m->rate_asked_bps / 1e6, rate_error,
+			is_rate_ok ? "" : " MISSED", m->delay_ms, delay,
+			m->delay_min_ms, m->delay_max_ms,
 			is_delay_ok ? "" : " MISSED", m->loss * 100,
-			path->loss * 100, loss_error, loss_noise,
-			is_loss_ok ? "" : " MISSED");
-	return !is_rate_ok + !is_delay_ok + !is_loss_ok;
+			m->loss_asked * 100, loss_error, m->loss_error * 100,
+			(unsigned long long)m->loss_frames,
+			is_loss_ok ? "" : " MISSED",
+			(unsigned long long)m->bucket_frames,
+			(unsigned long long)m->bucket_asked,
+			is_bucket_ok ? "" : " MISSED");
+	return !is_rate_ok + !is_delay_ok + !is_loss_ok + !is_bucket_ok;
 }
 
 int gauge_calibrate(struct lkl_wire *a, struct lkl_wire *b,
-		    const struct scenario *s, int is_json, FILE *out)
+		    const struct scenario *s, struct shaper shapers[2],
+		    bool is_json, FILE *out)
 {
-	struct gauge *const ends[2] = { gauge_of(a), gauge_of(b) };
-	const struct scenario_path *const paths[2] = { &s->up, &s->down };
-	static const char *const names[2] = { "up", "down" };
-	struct measured m[2] = { 0 };
-	double rate_asked[2] = { 0 }, longest = 0;
-	const int64_t begin_ns = now();
-	int64_t t, tail_ns, warm_ns;
-	int i, missed = 0;
+	struct calibration c = {
+		.scenario = s,
+		.paths = { &s->up, &s->down },
+		.ends = { gauge_of(a), gauge_of(b) },
+		.shapers = shapers,
+		.begin_ns = now(),
+		.tail_ns = (s->up.delay_ns > s->down.delay_ns ?
+				    s->up.delay_ns :
+				    s->down.delay_ns) *
+				   2 +
+			   500000000,
+	};
+	int i, ret, missed = 0;
 
-	tail_ns = (s->up.delay_ns > s->down.delay_ns ? s->up.delay_ns :
-						       s->down.delay_ns) *
-			  2 +
-		  500000000;
-
-	/* delay */
-	t = now() + 1000000;
+	measure_delay(&c);
+	measure_rate(&c);
+	measure_bucket(&c);
+	ret = c.error ? c.error : measure_loss(&c);
+	if (ret)
+		return ret;
 	for (i = 0; i < 2; i++)
-		run_start(ends[i], ends[!i], 1, 150, SMALL_BYTES, 10e6, t, 0);
-	wait_until(t + 1500000000 + tail_ns);
-	for (i = 0; i < 2; i++) {
-		const struct gauge *sink = ends[!i];
-
-		run_stop(ends[i]);
-		m[i].delay_ms = sink->received ?
-					sink->delay_sum_ns /
-						(double)sink->received / 1e6 :
-					0;
-		m[i].delay_min_ms =
-			sink->received ? (double)sink->delay_min_ns / 1e6 : 0;
-		m[i].delay_max_ms = (double)sink->delay_max_ns / 1e6;
-	}
-
-	/* loss */
-	t = now() + 1000000;
-	for (i = 0; i < 2; i++) {
-		const double frames =
-			fmin(loss_frames(paths[i]),
-			     SECONDS_MAX * 1e9 / loss_interval_ns(paths[i]));
-
-		run_start(ends[i], ends[!i], 2, (uint64_t)frames, SMALL_BYTES,
-			  loss_interval_ns(paths[i]), t, 0);
-		longest = fmax(longest, frames * loss_interval_ns(paths[i]));
-	}
-	wait_until(t + (int64_t)longest + tail_ns);
-	for (i = 0; i < 2; i++) {
-		run_stop(ends[i]);
-		m[i].frames = ends[i]->sent;
-		m[i].loss = ends[i]->sent ?
-				    1 - (double)ends[!i]->received /
-						    (double)ends[i]->sent :
-				    0;
-		if (paths[i]->loss > 0)
-			m[i].loss_error = sqrt(paths[i]->loss *
-					       (2 * paths[i]->loss_burst - 1) /
-					       (double)m[i].frames);
-	}
-
-	/* rate */
-	warm_ns = tail_ns + 200000000;
-	longest = 3;
-	for (i = 0; i < 2; i++)
-		if (paths[i]->is_poisson)
-			longest = fmax(longest,
-				       fmin(POISSON_FRAMES *
-						    SCENARIO_FRAME_BYTES * 8 /
-						    (double)paths[i]->rate_bps,
-					    SECONDS_MAX));
-		else if (paths[i]->repeat_ns)
-			longest = fmax(longest,
-				       fmin((double)paths[i]->repeat_ns / 1e9,
-					    60));
-	t = now() + 1000000;
-	for (i = 0; i < 2; i++) {
-		double rate = (double)paths[i]->rate_bps;
-		uint32_t k;
-
-		for (k = 0; k < paths[i]->steps_len; k++)
-			if (paths[i]->steps[k].has & SCENARIO_STEP_RATE)
-				rate = fmax(
-					rate,
-					(double)paths[i]->steps[k].rate_bps);
-		if (rate > 0)
-			run_start(ends[i], ends[!i], 3, UINT64_MAX,
-				  SCENARIO_FRAME_BYTES,
-				  SCENARIO_FRAME_BYTES * 8e9 / rate / 1.5 *
-					  fmax(1 - paths[i]->loss, 0.1),
-				  t, t + warm_ns);
-	}
-	wait_until(t + warm_ns + (int64_t)(longest * 1e9));
-	for (i = 0; i < 2; i++) {
-		const struct gauge *sink = ends[!i];
-
-		run_stop(ends[i]);
-		if (!paths[i]->rate_bps)
-			continue;
-		if (sink->last_ns > sink->first_ns)
-			m[i].rate_bps =
-				(double)sink->received_bytes * 8e9 /
-				(double)(sink->last_ns - sink->first_ns);
-		rate_asked[i] = trace_rate(paths[i], sink->first_ns - begin_ns,
-					   sink->last_ns - begin_ns);
-	}
-	for (i = 0; i < 2; i++)
-		missed += print_path(out, s, names[i], paths[i], &m[i],
-				     rate_asked[i], is_json);
+		missed += print_path(&c, i, is_json, out);
 	fflush(out);
 	return missed;
 }

@@ -7,14 +7,21 @@
  *	1: tbf		40 Gbit/s and a bucket of one frame: cuts GSO frames into the frames they stand for, so that everything
  *			behind counts frames as a link would
  *	2: netem	loss, duplicates, delay; keeps order, whatever the delay does (that is what its rate of 40 Gbit/s is for)
- *	3: tbf		the bottleneck: rate, and a buffer in bytes; as a policer a buffer of one frame
+ *	3: tbf		the bottleneck: rate, and a buffer in bytes
  *	4: fq_codel	in that buffer's place, if asked for
+ *
+ * With `queue = police` 3: is an fq_codel in which nothing queues: it is there for its filter, whose action police drops what
+ * has no token. netem hands all frames that are due to what is behind it before it takes one back; a tbf with a buffer of
+ * one frame would drop nearly all of a burst, whatever its bucket has.
+ *
+ * With jitter and losses in a row there is 5: netem before 2:, with the loss alone: a change of a netem, which each step of the
+ * jitter is, ends a row.
  *
  * So a frame is lost or delayed first and meets the bottleneck at the far end of the path. For the sender that is
  * the same round trip; and the delay line needs no part of the bottleneck's buffer. A Poisson link has no 3:, but slots of
  * netem, each of one full frame, that come at exponential times; then netem's limit is the buffer and what is under way.
  *
- * act_police would see GSO frames whole, and drop them whole; hence the policer is a tbf.
+ * At the ingress act_police would see GSO frames whole, and drop them whole.
  *
  * Traces and jitter change 2: and 3: in place by rtnetlink; queued frames stay.
  */
@@ -40,6 +47,8 @@
 #define LINE_RATE_BPS 40000000000ull
 #define LINE_FRAMES_MAX \
 	20000u /* under way in one direction: some 50 MB of the instance's memory */
+#define POLICE_QUEUE_FRAMES 10240u
+#define POLICE_TICK_NS 64u /* PSCHED_SHIFT */
 #define SLOT_TABLE_LEN 4096
 #define SLOT_TABLE_ONE 8192 /* a standard deviation in netem's tables */
 #define NETEM_PRNG_SEED \
@@ -52,9 +61,6 @@ struct message {
 	struct tcmsg tcm;
 	char attrs[16384 - sizeof(struct nlmsghdr) - sizeof(struct tcmsg)];
 };
-
-static void begin(struct message *m, int type, int flags, int ifindex,
-		  uint32_t parent, uint32_t handle, const char *kind);
 
 static void *put(struct message *m, int type, const void *data, size_t len)
 {
@@ -227,49 +233,158 @@ static uint32_t line_frames(const struct scenario_path *path)
 	       1;
 }
 
+/* Neighbouring seeds must not give similar numbers: netem's generator begins with small ones after a small seed. */
+static uint64_t mix(uint64_t x)
+{
+	x += 0x9e3779b97f4a7c15ull;
+	x = (x ^ x >> 30) * 0xbf58476d1ce4e5b9ull;
+	x = (x ^ x >> 27) * 0x94d049bb133111ebull;
+	return x ^ x >> 31;
+}
+
+static bool has_loss_alone(const struct scenario_path *path)
+{
+	uint32_t i;
+
+	for (i = 0; i < path->steps_len; i++)
+		if (path->steps[i].has & SCENARIO_STEP_LOSS)
+			return false;
+	return path->loss_burst > 1 && path->loss > 0 && path->jitter_ns;
+}
+
+/* 5:, see above. */
+static int put_loss_alone(const struct shaper *sh)
+{
+	const struct scenario_path *path = sh->path;
+	struct tc_netem_qopt qopt = { .limit = LINE_FRAMES_MAX };
+	struct rtattr *options;
+	struct message m;
+
+	begin(&m, RTM_NEWQDISC, NLM_F_CREATE | NLM_F_EXCL, sh->ifindex,
+	      TC_H_MAKE(1u << 16, 1), 5u << 16, "netem");
+	options = put(&m, TCA_OPTIONS, &qopt, sizeof(qopt));
+	put_loss(&m, &qopt, path->loss, path->loss_burst);
+	put(&m, NETEM_PRNG_SEED, &sh->seed, sizeof(sh->seed));
+	put_end(&m, options);
+	return send_message(&m);
+}
+
 static int put_netem(const struct shaper *sh, bool is_new)
 {
 	const struct scenario_path *path = sh->path;
 	struct tc_netem_qopt qopt = { .limit = line_frames(path) };
 	const struct tc_netem_rate rate = { .rate = UINT32_MAX };
 	const uint64_t rate64 = LINE_RATE_BPS / 8;
+	const uint64_t seed = mix(sh->seed + sh->delay_changes);
 	const int64_t delay_ns = sh->delay_ns + sh->drawn_ns;
 	struct rtattr *options;
 	struct message m;
 
 	begin(&m, RTM_NEWQDISC, is_new ? NLM_F_CREATE | NLM_F_EXCL : 0,
-	      sh->ifindex, TC_H_MAKE(1u << 16, 1), 2u << 16, "netem");
+	      sh->ifindex, TC_H_MAKE((sh->is_loss_alone ? 5u : 1u) << 16, 1),
+	      2u << 16, "netem");
 	options = put(&m, TCA_OPTIONS, &qopt, sizeof(qopt));
 	put(&m, TCA_NETEM_LATENCY64, &delay_ns, sizeof(delay_ns));
 	put(&m, TCA_NETEM_RATE, &rate, sizeof(rate));
 	put(&m, TCA_NETEM_RATE64, &rate64, sizeof(rate64));
-	put_loss(&m, &qopt, sh->loss, path->loss_burst);
+	if (!sh->is_loss_alone)
+		put_loss(&m, &qopt, sh->loss, path->loss_burst);
 	qopt.duplicate = path->duplicate >= 1 ?
 				 UINT32_MAX :
 				 (uint32_t)(path->duplicate * 4294967296.0);
 	memcpy(RTA_DATA(options), &qopt, sizeof(qopt));
-	if (is_new) {
-		put(&m, NETEM_PRNG_SEED, &sh->seed, sizeof(sh->seed));
-		if (path->is_poisson)
-			put_slots(&m, path);
-	}
+	/* Without one, each change would take a seed by chance. */
+	put(&m, NETEM_PRNG_SEED, &seed, sizeof(seed));
+	if (is_new && path->is_poisson)
+		put_slots(&m, path);
 	put_end(&m, options);
 	return send_message(&m);
 }
 
-static int put_fq_codel(int ifindex, uint32_t buffer_bytes)
+static int put_fq_codel(int ifindex, uint32_t parent, uint32_t handle,
+			uint32_t frames)
 {
-	const uint32_t frames = buffer_bytes / SCENARIO_FRAME_BYTES + 1;
 	struct rtattr *options;
 	struct message m;
 
-	begin(&m, RTM_NEWQDISC, NLM_F_CREATE | NLM_F_REPLACE, ifindex,
-	      TC_H_MAKE(3u << 16, 1), 4u << 16, "fq_codel");
+	begin(&m, RTM_NEWQDISC, NLM_F_CREATE | NLM_F_REPLACE, ifindex, parent,
+	      handle, "fq_codel");
 	options = put(&m, TCA_OPTIONS, NULL, 0);
 	put(&m, TCA_FQ_CODEL_LIMIT, &frames, sizeof(frames));
 	put_end(&m, options);
 	return send_message(&m);
 }
+
+/* ---- policer ---- */
+
+/* The one action of a netdev; its index is the netdev's. */
+static void put_police(struct message *m, const struct shaper *sh)
+{
+	const struct scenario_path *path = sh->path;
+	const uint64_t rate = sh->rate_bps / 8;
+	struct tc_police parms = {
+		.index = (uint32_t)sh->ifindex,
+		.action = TC_ACT_SHOT,
+		.burst = (uint32_t)(path->burst_bytes * 1000000000ull / rate /
+				    POLICE_TICK_NS),
+		.mtu = sh->mtu + ETH_HLEN + 8,
+		.rate = { .cell_log = 8, /* any: the table is not used */
+			  .linklayer = TC_LINKLAYER_ETHERNET,
+			  .rate = (uint32_t)rate },
+	};
+	static const uint32_t no_table[256];
+	struct rtattr *act_options;
+
+	put(m, TCA_ACT_KIND, "police", sizeof("police"));
+	act_options = put(m, TCA_ACT_OPTIONS, NULL, 0);
+	put(m, TCA_POLICE_TBF, &parms, sizeof(parms));
+	put(m, TCA_POLICE_RATE, no_table, sizeof(no_table));
+	put_end(m, act_options);
+}
+
+static int put_policer(const struct shaper *sh)
+{
+	const uint32_t classid = TC_H_MAKE(3u << 16, 1);
+	struct rtattr *options, *acts, *act;
+	struct message m;
+	int ret = put_fq_codel(sh->ifindex, TC_H_MAKE(2u << 16, 1), 3u << 16,
+			       POLICE_QUEUE_FRAMES);
+
+	if (ret)
+		return ret;
+	begin(&m, RTM_NEWTFILTER, NLM_F_CREATE | NLM_F_EXCL, sh->ifindex,
+	      3u << 16, 0, "matchall");
+	m.tcm.tcm_info = TC_H_MAKE(1u << 16, htons(ETH_P_ALL));
+	options = put(&m, TCA_OPTIONS, NULL, 0);
+	put(&m, TCA_MATCHALL_CLASSID, &classid, sizeof(classid));
+	acts = put(&m, TCA_MATCHALL_ACT, NULL, 0);
+	act = put(&m, 1, NULL, 0);
+	put_police(&m, sh);
+	put_end(&m, act);
+	put_end(&m, acts);
+	put_end(&m, options);
+	return send_message(&m);
+}
+
+/* Another rate: a full bucket, once. */
+static int change_policer(const struct shaper *sh)
+{
+	struct rtattr *acts, *act;
+	struct message m;
+
+	memset(&m, 0, sizeof(m.nlh) + sizeof(m.tcm));
+	m.nlh.nlmsg_type = RTM_NEWACTION;
+	m.nlh.nlmsg_flags = NLM_F_REQUEST | NLM_F_ACK | NLM_F_REPLACE;
+	m.nlh.nlmsg_len = NLMSG_LENGTH(sizeof(struct tcamsg));
+	acts = put(&m, TCA_ACT_TAB, NULL, 0);
+	act = put(&m, 1, NULL, 0);
+	put_police(&m, sh);
+	put_end(&m, act);
+	put_end(&m, acts);
+	return send_message(&m);
+}
+
+/* ---- a direction ---- */
 
 static bool has_bottleneck(const struct scenario_path *path)
 {
@@ -280,6 +395,8 @@ static int put_bottleneck(const struct shaper *sh, int flags)
 {
 	const struct scenario_path *path = sh->path;
 
+	if (path->queue == SCENARIO_POLICE)
+		return flags ? put_policer(sh) : change_policer(sh);
 	return put_tbf(sh->ifindex, TC_H_MAKE(2u << 16, 1), 3u << 16, flags,
 		       sh->rate_bps, path->burst_bytes, path->buffer_bytes);
 }
@@ -289,24 +406,38 @@ int shape_begin(struct shaper *sh, const struct scenario_path *path,
 {
 	int ret;
 
+	seed = mix(seed);
 	*sh = (struct shaper){ .path = path,
 			       .ifindex = ifindex,
 			       .mtu = mtu,
 			       .seed = seed,
-			       .random = seed * 2 + 1 };
+			       .random = seed | 1 };
 	sh->rate_bps = path->rate_bps;
 	sh->delay_ns = path->delay_ns;
 	sh->loss = path->loss;
+	sh->is_loss_alone = has_loss_alone(path);
 	ret = put_tbf(ifindex, TC_H_ROOT, 1u << 16,
 		      NLM_F_CREATE | NLM_F_REPLACE, LINE_RATE_BPS,
 		      mtu + ETH_HLEN + 8, INT32_MAX);
+	if (!ret && sh->is_loss_alone)
+		ret = put_loss_alone(sh);
 	if (!ret)
 		ret = put_netem(sh, true);
 	if (!ret && has_bottleneck(path))
 		ret = put_bottleneck(sh, NLM_F_CREATE | NLM_F_EXCL);
 	if (!ret && has_bottleneck(path) && path->queue == SCENARIO_FQ_CODEL)
-		ret = put_fq_codel(ifindex, path->buffer_bytes);
+		ret = put_fq_codel(ifindex, TC_H_MAKE(3u << 16, 1), 4u << 16,
+				   path->buffer_bytes / SCENARIO_FRAME_BYTES +
+					   1);
 	return ret;
+}
+
+int shape_end(const struct shaper *sh)
+{
+	struct message m;
+
+	begin(&m, RTM_DELQDISC, 0, sh->ifindex, TC_H_ROOT, 1u << 16, "tbf");
+	return send_message(&m);
 }
 
 /* ---- what changes ---- */
@@ -405,11 +536,12 @@ static void take_stats(struct rtattr *attr, int len, struct qdisc_counts *c)
 
 int shape_counts(const struct shaper *sh, struct shape_counts *counts)
 {
-	struct qdisc_counts c[5] = { 0 };
+	struct qdisc_counts c[6] = { 0 };
 	struct message m;
 	const size_t buf_len = 32768;
 	char *buf = malloc(buf_len);
 	bool is_done = false;
+	int first;
 	long fd, n;
 
 	memset(counts, 0, sizeof(*counts));
@@ -435,7 +567,7 @@ int shape_counts(const struct shaper *sh, struct shape_counts *counts)
 			    nlh->nlmsg_type == NLMSG_ERROR)
 				is_done = true;
 			else if (tcm->tcm_ifindex == sh->ifindex &&
-				 tcm->tcm_handle >> 16 <= 4)
+				 tcm->tcm_handle >> 16 <= 5)
 				take_stats((void *)((char *)tcm +
 						    NLMSG_ALIGN(sizeof(*tcm))),
 					   (int)(nlh->nlmsg_len -
@@ -448,11 +580,12 @@ int shape_counts(const struct shaper *sh, struct shape_counts *counts)
 	if (n < 0)
 		return (int)n;
 	/* netem counts as dropped what its child drops, and the first tbf what netem does. */
+	first = sh->is_loss_alone ? 5 : 2;
 	counts->frames_total = c[1].frames;
 	counts->bytes_total = c[1].bytes;
 	counts->overflow_total = c[3].drops;
-	counts->lost_total = c[2].drops - c[3].drops;
+	counts->lost_total = c[first].drops - c[3].drops;
 	counts->oversize_total =
-		c[1].drops > c[2].drops ? c[1].drops - c[2].drops : 0;
+		c[1].drops > c[first].drops ? c[1].drops - c[first].drops : 0;
 	return 0;
 }

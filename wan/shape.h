@@ -7,6 +7,7 @@
 #ifndef WAN_SHAPE_H
 #define WAN_SHAPE_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "scenario.h"
@@ -19,6 +20,7 @@ struct shaper {
 	uint64_t rate_bps; /* what holds now */
 	int64_t delay_ns, drawn_ns;
 	double loss;
+	bool is_loss_alone; /* in a netem of its own */
 	int64_t begin_ns, jitter_next_ns;
 	uint32_t step; /* the next of the trace */
 	uint64_t rate_changes, delay_changes;
@@ -39,6 +41,9 @@ int shape_redirect(int from, int to);
 /* Put the qdiscs on. `path` must stay. */
 int shape_begin(struct shaper *sh, const struct scenario_path *path,
 		int ifindex, uint32_t mtu, uint64_t seed);
+
+/* Take them off again; frames under way are gone. */
+int shape_end(const struct shaper *sh);
 
 /* Do what the trace and the jitter have due; *next_ns is the next time (CLOCK_MONOTONIC), INT64_MAX: never. */
 int shape_tick(struct shaper *sh, int64_t now_ns, int64_t *next_ns);

@@ -117,14 +117,19 @@ between "policed frames" "$(counted down overflow)" 1 100000
 between "changes of the trace" "$(counted up changes)" 4 100
 between "changes of the jitter" "$(counted down changes)" 20 1000
 
-echo "# its own calibration: the form of the answer (what it measures is the machine's, too)"
+echo "# its own calibration: the form of the answer (what it measures is the machine's, too); and a policer's bucket passes at once"
 scenario <<-END
 	name = quick
 	[both]
 	rate = 10 Mbit
 	delay = 10 ms
+	[down]
+	queue = police
+	burst = 15 kB
 END
 rc=0
 timeout 60 "$LKL_WAN" -j -c "$TMP/test.wan" --calibrate >"$TMP/out" 2>/dev/null || rc=$?
 cat "$TMP/out"
 [ $rc -le 1 ] && [ "$(grep -c '"scenario": "quick"' "$TMP/out")" = 2 ] || fail "calibration: exit $rc"
+between "frames of a bucket of 9" "$(sed -n 's/.*"down".*"bucket_frames": \([0-9]*\),.*/\1/p' "$TMP/out")" 9 27
+between "frames lost where no loss is asked for" "$(sed -n 's/.*"up".*"loss": \([0-9.]*\),.*/\1/p' "$TMP/out")" 0 0
