@@ -8,6 +8,7 @@
 # of each session, the stack's tables and accd's own part lie in it; on the host the sockets do not); waits SECONDS (10); then
 # sends a byte over every session and waits for the echo. Prints one line of figures; status 0: all alive and at most 12 KiB each.
 set -u
+. "$(dirname "$0")/netns_lib.sh"
 ACCD=${1:?usage: idle-memory ACCD PEER [STACK [SESSIONS [SECONDS]]]}
 PEER=${2:?usage: idle-memory ACCD PEER [STACK [SESSIONS [SECONDS]]]}
 STACK=${3:-lkl} SESSIONS=${4:-10000} SECONDS_IDLE=${5:-10}
@@ -21,7 +22,7 @@ cleanup() {
 	trap - EXIT
 	for pid in "${PIDS[@]}"; do kill -KILL "$pid" 2>/dev/null; done
 	wait 2>/dev/null
-	for ns in $CLIENT $PROXY $SERVER $HUB; do ip netns del "$ns" 2>/dev/null; done
+	netns_del $CLIENT $PROXY $SERVER $HUB
 	rm -rf "$DIR"
 }
 trap cleanup EXIT

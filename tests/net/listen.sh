@@ -13,6 +13,7 @@
 # All namespaces and processes are the test's own, named with its process id and removed on every exit.
 # Exit status: 0 all passed, 1 a step failed, 77 cannot run here (the reason is printed).
 set -u
+. "$(dirname "$0")/netns_lib.sh"
 
 STACK=${1:?usage: listen.sh STACK ACCD}
 ACCD=${2:?usage: listen.sh STACK ACCD}
@@ -36,9 +37,7 @@ finish() {
 		kill -KILL "$pid" 2>/dev/null
 	done
 	wait 2>/dev/null
-	for ns in $CLIENT $PROXY $SERVER $HUB; do
-		ip netns del "$ns" 2>/dev/null
-	done
+	netns_del $CLIENT $PROXY $SERVER $HUB
 	[ "$failed" = 0 ] || status=1
 	if [ "$status" = 0 ]; then rm -rf "$DIR"; else echo "logs are in $DIR"; tail -n 5 "$DIR"/accd.err; fi
 	echo "listen.sh $STACK: $passed passed, $failed failed"

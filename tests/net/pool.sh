@@ -12,6 +12,7 @@
 # removed on every exit. What takes time is waited for, never slept for: accd says when a server's state changes.
 # Exit status: 0 all passed, 1 a step failed, 77 cannot run here (the reason is printed).
 set -u
+. "$(dirname "$0")/netns_lib.sh"
 
 STACK=${1:?usage: pool.sh STACK ACCD PEER}
 ACCD=${2:?usage: pool.sh STACK ACCD PEER}
@@ -36,9 +37,7 @@ cleanup() {
 		kill -KILL "$pid" 2>/dev/null
 	done
 	wait 2>/dev/null
-	for ns in $CLIENT $PROXY $SERVER $HUB; do
-		ip netns del "$ns" 2>/dev/null
-	done
+	netns_del $CLIENT $PROXY $SERVER $HUB
 	if [ "$failed" = 0 ] && [ "${1:-0}" = 0 ]; then
 		rm -rf "$DIR"
 	else

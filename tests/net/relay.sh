@@ -14,6 +14,7 @@
 # From the environment: RELAY_LARGE, RELAY_WORKER and RELAY_WIRE: further keys of those sections.
 # Exit status: 0 all passed, 1 a step failed, 77 cannot run here (the reason is printed).
 set -u
+. "$(dirname "$0")/netns_lib.sh"
 
 STACK=${1:?usage: relay.sh STACK ACCD TRAFFIC}
 ACCD=${2:?usage: relay.sh STACK ACCD TRAFFIC}
@@ -41,9 +42,7 @@ cleanup() {
 		kill -KILL "$pid" 2>/dev/null
 	done
 	wait 2>/dev/null
-	for ns in $CLIENT $PROXY $SERVER $HUB; do
-		ip netns del "$ns" 2>/dev/null
-	done
+	netns_del $CLIENT $PROXY $SERVER $HUB
 	if [ "$failed" = 0 ] && [ "${1:-0}" = 0 ]; then
 		rm -rf "$DIR"
 	else

@@ -2,6 +2,7 @@
 # wire_lib.sh - sourced by the wire_*.sh tests: namespaces that disappear on every exit, background programs, waiting for
 # conditions. A test gets the wire_echo program as its first argument.
 set -eu
+. "$(dirname "$0")/netns_lib.sh"
 
 ECHO=${1:?usage: $0 WIRE_ECHO}
 TMP=$(mktemp -d)
@@ -16,7 +17,7 @@ cleanup() {
 	trap - EXIT
 	for pid in $PIDS; do kill "$pid" 2>/dev/null || true; done
 	for pid in $PIDS; do wait "$pid" 2>/dev/null || true; done
-	for ns in $NETNS; do ip netns del "$ns" 2>/dev/null || true; done
+	netns_del $NETNS
 	rm -rf "$TMP"
 	exit $rc
 }
