@@ -66,7 +66,7 @@ END
 for s in 1 2; do
 	ip netns exec $SERVER "$PEER" serve s$s 10.79.1.$s 8080 >"$DIR/s$s" 2>&1 &
 	PIDS+=($!)
-	wait_for 10 grep -q listening "$DIR/s$s"
+	wait_for 20 grep -q listening "$DIR/s$s"
 done
 ip netns exec $PROXY "$ACCD" -f "$DIR/conf" --stack "$STACK" 2>"$DIR/err" &
 PIDS+=($!)

@@ -123,7 +123,7 @@ for n in one two; do
 done
 listens() { ip netns exec "$SERVER" ss -Hltn "sport = :$1" | grep -q .; }
 for port in 8080 8443 8444; do
-	wait_for 10 listens $port || exit 1
+	wait_for 20 listens $port || exit 1
 done
 
 step "accd on stack $STACK"
@@ -134,19 +134,19 @@ worker { memory = 256M; drain_timeout = 1s; max_sessions = 500; }
 $([ "$STACK" = lkl ] && echo "wire { interface = eth0; }")
 listener plain { bind ["$VIP:80", "[$VIP6]:80"]; server "10.78.1.2:8080"; }
 listener range { bind "$VIP:8000-8003"; pool plain; }
-listener proxy { bind "$VIP:81"; pool plain; proxy_protocol any; proxy_protocol_from 10.78.0.1; header_timeout 500ms; }
+listener proxy { bind "$VIP:81"; pool plain; proxy_protocol any; proxy_protocol_from 10.78.0.1; header_timeout 1s; }
 listener chain { bind "$VIP:91"; pool plain; proxy_protocol v2; proxy_protocol_from 10.78.0.0/16; deny 192.0.2.66; }
 listener acl { bind "$VIP:82"; pool plain; allow [10.78.0.0/16, fd78::/64]; deny [10.78.0.4/30, 10.0.0.0/8]; }
 listener source { bind "$VIP:83"; pool plain; max_per_source 2; }
 listener rate { bind "$VIP:84"; pool plain; accept_rate 10; accept_burst 2; }
 listener full { bind "$VIP:85"; pool plain; max_sessions 2; }
-listener first { bind "$VIP:86"; pool plain; first_byte_timeout 300ms; }
+listener first { bind "$VIP:86"; pool plain; first_byte_timeout 1s; }
 listener fast { bind "$VIP:87"; pool plain; fast_open 16; }
 listener tuned {
 	bind "$VIP:89"; pool plain; congestion_control reno; keep_alive_idle 30s; keep_alive_interval 5s; keep_alive_count 4;
 	user_timeout 20s; notsent_lowat 64k; send_buffer 128k; receive_buffer 128k;
 }
-listener tls { bind "$VIP:443"; pool one; header_timeout 500ms; sni { two.example.org two; *.wild.example.org two; } }
+listener tls { bind "$VIP:443"; pool one; header_timeout 1s; sni { two.example.org two; *.wild.example.org two; } }
 listener strict { bind "$VIP:444"; pool one; sni_unknown refuse; sni { two.example.org two; } }
 pool one { server s1 { address "10.78.1.2:8443"; } }
 pool two { server s1 { address "10.78.1.2:8444"; } }
@@ -158,18 +158,18 @@ PIDS="$PIDS $!"
 wait_for 30 grep -q "accd: ready:" "$DIR/accd.err" || { cat "$DIR/accd.err"; exit 1; }
 
 in_client() { ip netns exec "$CLIENT" "$@"; }
-get() { in_client curl -s -m 8 "$@"; }
+get() { in_client curl -s -m 30 "$@"; }
 gets() { # WANTED curl-arguments
 	local want=$1
 	shift
 	[ "$(get "$@")" = "$want" ]
 }
 refused() { ! get "$@" >/dev/null; }
-logged() { wait_for 8 grep -Eq -- "$1" "$DIR/accd.log"; }
+logged() { wait_for 20 grep -Eq -- "$1" "$DIR/accd.log"; }
 
 # raw PORT TEXT: send what printf makes of TEXT, print what comes
 raw() {
-	in_client timeout 8 bash -c 'exec 3<>/dev/tcp/'$VIP'/$1 && printf "$2" >&3 && cat <&3' raw "$1" "$2" 2>/dev/null
+	in_client timeout 30 bash -c 'exec 3<>/dev/tcp/'$VIP'/$1 && printf "$2" >&3 && cat <&3' raw "$1" "$2" 2>/dev/null
 }
 raw_gets() { raw "$2" "$3" | grep -q "$1"; }
 raw_nothing() { [ -z "$(raw "$1" "$2")" ]; }
@@ -177,7 +177,7 @@ GET='GET / HTTP/1.0\r\n\r\n'
 
 step "IPv4, IPv6, a range of ports"
 expect "IPv4" gets plain http://$VIP/
-expect "IPv6" wait_for 8 gets plain "http://[$VIP6]/"
+expect "IPv6" wait_for 20 gets plain "http://[$VIP6]/"
 expect "the client's IPv6 address in the log" logged " \[fd78::1\]:[0-9]+ plain plain/s1 "
 for port in 8000 8003; do
 	expect "port $port" gets plain http://$VIP:$port/
@@ -208,10 +208,10 @@ step "server names"
 names() { # WANTED PORT s_client-arguments
 	local want=$1 port=$2
 	shift 2
-	in_client timeout 8 openssl s_client -connect $VIP:"$port" "$@" </dev/null 2>/dev/null |
+	in_client timeout 30 openssl s_client -connect $VIP:"$port" "$@" </dev/null 2>/dev/null |
 		grep -q "subject=CN *= *$want\$"
 }
-not_served() { ! in_client timeout 8 openssl s_client -connect "$@" </dev/null 2>/dev/null | grep -q subject=; }
+not_served() { ! in_client timeout 30 openssl s_client -connect "$@" </dev/null 2>/dev/null | grep -q subject=; }
 expect "a route" names two 443 -servername two.example.org
 expect "without regard to case" names two 443 -servername TWO.Example.org
 expect "a pattern, two labels deep" names two 443 -servername a.b.wild.example.org
@@ -232,10 +232,10 @@ expect "the log has it" logged " 10\.78\.0\.5:[0-9]+ acl plain/- .*state=AF"
 
 step "limits"
 hold() { # PORT: a connection that stays, with a request that is not complete
-	ip netns exec "$CLIENT" timeout 20 bash -c 'exec 3<>/dev/tcp/'$VIP'/$1 && printf "GET / HTTP/1.0\r\n" >&3 && echo connected && read -r -u 3' hold "$1" >"$DIR/hold.$2" 2>&1 &
+	ip netns exec "$CLIENT" timeout 100 bash -c 'exec 3<>/dev/tcp/'$VIP'/$1 && printf "GET / HTTP/1.0\r\n" >&3 && echo connected && read -r -u 3' hold "$1" >"$DIR/hold.$2" 2>&1 &
 	HELD=$!
 	PIDS="$PIDS $HELD"
-	wait_for 8 grep -q connected "$DIR/hold.$2"
+	wait_for 20 grep -q connected "$DIR/hold.$2"
 }
 release() {
 	local pid
@@ -246,16 +246,16 @@ release() {
 }
 hold 83 1; a=$HELD
 hold 83 2; b=$HELD
-expect "max_per_source: a third is reset" wait_for 8 refused http://$VIP:83/
+expect "max_per_source: a third is reset" wait_for 20 refused http://$VIP:83/
 expect "the log has it" logged " source plain/- .*state=RF"
 expect "another address is served" gets plain --interface 10.78.0.5 http://$VIP:83/
 release "$a" "$b"
-expect "served again when they are gone" wait_for 8 gets plain http://$VIP:83/
+expect "served again when they are gone" wait_for 20 gets plain http://$VIP:83/
 hold 85 3; a=$HELD
 hold 85 4; b=$HELD
-ip netns exec "$CLIENT" curl -s -m 15 http://$VIP:85/ >"$DIR/waits" &
+ip netns exec "$CLIENT" curl -s -m 30 http://$VIP:85/ >"$DIR/waits" &
 waits=$!
-expect "max_sessions: a third waits" wait_for 8 in_client ss -Htn state established "dport = :85" -p
+expect "max_sessions: a third waits" wait_for 20 in_client ss -Htn state established "dport = :85" -p
 expect "with no answer yet" [ ! -s "$DIR/waits" ]
 release "$a" "$b"
 wait $waits

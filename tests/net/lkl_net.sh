@@ -34,7 +34,7 @@ for n in "$peer 1" "$near 2"; do
 	ip -n "$1" -6 route add default via "2001:db8:$2::9"
 done
 settled() { ! ip -n "$near" -6 addr show | grep -q tentative; }
-wait_for 10 settled || fail "addresses stay tentative"
+wait_for 20 settled || fail "addresses stay tentative"
 
 snapshot() {
 	{
@@ -116,14 +116,15 @@ same "the server, ended by SIGTERM"
 echo "# dump: text and pcap; show"
 inside --own dump -t 2 >"$TMP/dump" 2>"$TMP/dump.err" &
 dump_pid=$!
-wait_for 10 grep -q 'dump: ready' "$TMP/dump.err" || fail "dump"
+wait_for 20 grep -q 'dump: ready' "$TMP/dump.err" || fail "dump"
 in_ns "$peer" "$LKL_NET" --host ping -c 2 10.98.2.2 >/dev/null || fail "the instance answers echo"
 wait $dump_pid || { cat "$TMP/dump.err"; fail "dump ended with an error"; }
 grep -q 'in  10.98.1.1 > 10.98.2.2 icmp type=8' "$TMP/dump" && grep -q 'out 10.98.2.2 > 10.98.1.1 icmp type=0' "$TMP/dump" ||
 	{ cat "$TMP/dump"; fail "no echo in the dump"; }
+: >"$TMP/dump.err" # what the one before said is not its word
 inside --own dump -t 5 -c 2 -w "$TMP/dump.pcap" 2>"$TMP/dump.err" &
 dump_pid=$!
-wait_for 10 grep -q 'dump: ready' "$TMP/dump.err" || fail "dump"
+wait_for 20 grep -q 'dump: ready' "$TMP/dump.err" || fail "dump"
 in_ns "$peer" "$LKL_NET" --host ping -c 1 10.98.2.2 >/dev/null
 wait $dump_pid || fail "dump -w"
 [ "$(od -An -tx4 -N4 "$TMP/dump.pcap" | tr -d ' ')" = a1b23c4d ] || fail "no pcap file"
@@ -142,6 +143,6 @@ for mode in --own --share; do
 	snapshot after
 	! cmp -s "$TMP/before" "$TMP/after" || fail "nothing was taken"
 	# the lock falls when both are gone
-	wait_for 5 in_ns "$near" "$LKL_NET" restore --all || fail "restore --all"
+	wait_for 20 in_ns "$near" "$LKL_NET" restore --all || fail "restore --all"
 	same "$mode, restored"
 done

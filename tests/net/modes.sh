@@ -22,7 +22,7 @@ ip -n "$peer" addr add 2001:db8:97::1/64 dev p0 nodad
 ip -n "$near" addr add 2001:db8:97::2/64 dev n0 nodad
 ip -n "$near" neigh add 10.97.0.9 lladdr 02:00:00:00:00:09 dev n0 nud permanent
 settled() { ! ip -n "$near" -6 addr show | grep -q tentative; }
-wait_for 10 settled || fail "addresses stay tentative"
+wait_for 20 settled || fail "addresses stay tentative"
 
 snapshot() {
 	{
@@ -38,7 +38,7 @@ snapshot before
 
 ip netns exec "$peer" "$TRAFFIC" server 10.97.0.1 8080 s1 >"$TMP/server" 2>&1 &
 PIDS="$PIDS $!"
-wait_for 5 grep -q listening "$TMP/server" || fail "server"
+wait_for 20 grep -q listening "$TMP/server" || fail "server"
 background server6 "$peer" "$LKL_NET" --host -p 8086 rr -s
 
 start() { # MODE
@@ -51,6 +51,7 @@ start() { # MODE
 		pool s1 { server s1 { address = "10.97.0.1:8080"; } }
 		pool s6 { server s6 { address = "[2001:db8:97::1]:8086"; } }
 	CONF
+	: >"$TMP/accd.err" # what the one before said is not its word
 	ip netns exec "$near" "$ACCD" -f "$TMP/accd.conf" 2>"$TMP/accd.err" &
 	accd_pid=$!
 	PIDS="$PIDS $accd_pid"
@@ -80,16 +81,16 @@ start share
 segments=$(tcp OutRsts)
 relayed share
 for to in 10.97.0.2 2001:db8:97::2; do
-	in_ns "$peer" timeout 30 "$LKL_NET" --host -p 22 rr -n 50 "$to" || fail "the host's service at $to"
+	in_ns "$peer" timeout 60 "$LKL_NET" --host -p 22 rr -n 50 "$to" || fail "the host's service at $to"
 done
 [ "$segments" = "$(tcp OutRsts)" ] || fail "the host sent resets: $segments, now $(tcp OutRsts)"
-if in_ns "$peer" timeout 5 "$LKL_NET" --host -p 81 rr -n 1 10.97.0.2 2>"$TMP/err"; then fail "port 81 is nobody's"; fi
+if in_ns "$peer" timeout 60 "$LKL_NET" --host -p 81 rr -n 1 10.97.0.2 2>"$TMP/err"; then fail "port 81 is nobody's"; fi
 grep -q 'Connection refused' "$TMP/err" || { cat "$TMP/err"; fail "the host refuses its other ports"; }
 
 echo "# share: echo and ARP are answered once"
 ip netns exec "$peer" "$LKL_NET" -i p0 dump -t 4 >"$TMP/dump" 2>"$TMP/dump.err" &
 dump_pid=$!
-wait_for 10 grep -q 'dump: ready' "$TMP/dump.err" || fail "dump"
+wait_for 20 grep -q 'dump: ready' "$TMP/dump.err" || fail "dump"
 ip -n "$peer" neigh flush dev p0
 in_ns "$peer" "$LKL_NET" --host ping -c 3 10.97.0.2 | tail -n 1
 wait "$dump_pid" || fail "dump ended with an error"
@@ -98,13 +99,15 @@ wait "$dump_pid" || fail "dump ended with an error"
 end_accd share
 stop sshd >/dev/null
 
-# The supervisor first stopped, so that it restarts nobody; then all of them.
+# The supervisor first stopped, so that it restarts nobody; then the others, so that the keeper does not put back anything
+# between two of the deaths; then all of them killed.
 kill_all() {
 	kill -STOP "$accd_pid"
 	children=$(cat "/proc/$accd_pid/task/$accd_pid/children")
-	kill -9 "$accd_pid" $children
+	kill -STOP $children
+	kill -9 $children "$accd_pid"
 	wait "$accd_pid" 2>/dev/null || true
-	for pid in $children; do wait_for 10 test ! -e "/proc/$pid/status" || wait_for 5 grep -q Z "/proc/$pid/status"; done
+	for pid in $children; do wait_for 20 test ! -e "/proc/$pid/status" || wait_for 20 grep -q Z "/proc/$pid/status"; done
 	snapshot after
 	! cmp -s "$TMP/before" "$TMP/after" || fail "nothing was taken"
 }

@@ -122,11 +122,11 @@ ctl() {
 web() { # path [curl options]: of the metrics' listener
 	_path=$1
 	shift
-	ip netns exec "$PROXY" curl -sS -m 10 "$@" "http://127.0.0.1:9100$_path"
+	ip netns exec "$PROXY" curl -sS -m 30 "$@" "http://127.0.0.1:9100$_path"
 }
 
 becomes() { # wanted series: what it was told may take a turn of the loop
-	wait_for 5 "$2 is $1" sh -c "ip netns exec $PROXY curl -s http://127.0.0.1:9100/metrics | grep -qxF '$2 $1'"
+	wait_for 20 "$2 is $1" sh -c "ip netns exec $PROXY curl -s http://127.0.0.1:9100/metrics | grep -qxF '$2 $1'"
 }
 
 metric() { # series: its value
@@ -169,7 +169,7 @@ json() { # jq filter that must be true, command...
 }
 
 said() { # server pattern
-	wait_for 10 "$1 says $2" grep -Eq -- "$2" "$DIR/$1.out"
+	wait_for 20 "$1 says $2" grep -Eq -- "$2" "$DIR/$1.out"
 }
 
 write_conf() { # further keys of the log section
@@ -216,7 +216,7 @@ attach "$PROXY" $VIP/16 || exit 1
 attach "$SERVER" 10.78.1.2/16 || exit 1
 ip netns exec "$SERVER" "$TRAFFIC" server 10.78.1.2 8080 s1 >"$DIR/s1.out" 2>&1 &
 PIDS="$PIDS $!"
-wait_for 5 "s1 listens" grep -q listening "$DIR/s1.out" || exit 1
+wait_for 20 "s1 listens" grep -q listening "$DIR/s1.out" || exit 1
 write_conf ""
 start_accd
 
@@ -232,7 +232,7 @@ for i in 1 2 3; do
 	expect "reset" client 82 --want-reset
 done
 # 40 bytes of header up, 16 of banner down for each session
-expect "they have ended" wait_for 10 "23 ends" sh -c "[ \$(wc -l <$DIR/access.log) = 23 ]"
+expect "they have ended" wait_for 20 "23 ends" sh -c "[ \$(wc -l <$DIR/access.log) = 23 ]"
 expect "accd_sessions_total" is 20 metric 'accd_sessions_total{listener="web"}'
 expect "bytes up" is 200800 metric 'accd_bytes_up_total{listener="web"}'
 expect "bytes down" is 600320 metric 'accd_bytes_down_total{listener="web"}'
@@ -245,7 +245,7 @@ expect "srtt of both sides" is 20 metric 'accd_pool_srtt_seconds_count{pool="one
 expect "connects of the server" is 20 metric 'accd_server_connects_total{pool="one",server="s1"}'
 expect "the server is up" is 1 metric 'accd_server_up{pool="one",server="s1"}'
 expect "build info" [ "$(web /metrics | grep -c "accd_build_info{version=\".*\",stack=\"$STACK\",kernel_release=\"[0-9]")" = 1 ]
-expect "lines written" wait_for 5 "23 lines" is 23 metric accd_log_lines_total
+expect "lines written" wait_for 20 "23 lines" is 23 metric accd_log_lines_total
 expect "the log: JSON, lines, bytes, TCP_INFO of both sides" json '
 	length == 23 and (map(select(.listener == "web")) | length == 20 and (map(.up_bytes) | add) == 200800
 		and all(.state == "--" and .tcp_down.min_rtt_us > 0 and (.tcp_up.cc | length) > 0))
@@ -256,7 +256,7 @@ step "the same inside the stack, for those who are allowed"
 inside() { # namespace path [curl options]
 	_ns=$1 _path=$2
 	shift 2
-	ip netns exec "$_ns" curl -sS -m 10 "$@" "http://$VIP:9101$_path" 2>&1
+	ip netns exec "$_ns" curl -sS -m 30 "$@" "http://$VIP:9101$_path" 2>&1
 }
 expect "health" is ok inside "$CLIENT" /healthz
 expect "ready" is ready inside "$CLIENT" /readyz
@@ -329,8 +329,8 @@ expect "none of that name" says 1 "has none of this name" ctl set session "$id" 
 expect "kill" json '.workers == 1' ctl -j kill session "$id"
 expect "one is left" json 'length == 1' ctl -j show sessions
 expect "again: gone" says 1 "no such session" ctl kill session "$id"
-expect "its line" wait_for 5 "state K" sh -c "jq -e 'select(.id == \"$id\" and (.state == \"KD\" or .state == \"KL\"))' $DIR/access.log"
-expect "and its client saw a reset" wait_for 10 "a client ends" sh -c "! kill -0 $held1 2>/dev/null || ! kill -0 $held2 2>/dev/null"
+expect "its line" wait_for 20 "state K" sh -c "jq -e 'select(.id == \"$id\" and (.state == \"KD\" or .state == \"KL\"))' $DIR/access.log"
+expect "and its client saw a reset" wait_for 20 "a client ends" sh -c "! kill -0 $held1 2>/dev/null || ! kill -0 $held2 2>/dev/null"
 
 step "reload by accdctl: a good file, a bad one"
 expect "good" says 0 "" ctl reload
@@ -343,7 +343,7 @@ step "a lasting session, which the stack may relay by itself: counters and log s
 up=$(metric 'accd_bytes_up_total{listener="web"}') down=$(metric 'accd_bytes_down_total{listener="web"}')
 lines=$(wc -l <"$DIR/access.log")
 expect "1000 rounds" client 80 --up 2000 --down 3000 --rounds 1000 --id 1500
-expect "its line" wait_for 10 "a line" sh -c "[ \$(wc -l <$DIR/access.log) -gt $lines ]"
+expect "its line" wait_for 20 "a line" sh -c "[ \$(wc -l <$DIR/access.log) -gt $lines ]"
 expect "bytes up, and more than 2 MB of them" json "(.up_bytes | . > 2000000) and .up_bytes == $(($(metric 'accd_bytes_up_total{listener="web"}') - up))" tail -n 1 "$DIR/access.log"
 expect "bytes down" json ".down_bytes == $(($(metric 'accd_bytes_down_total{listener="web"}') - down))" tail -n 1 "$DIR/access.log"
 expect "the server's, too" is "$(metric 'accd_bytes_down_total{listener="web"}')" metric 'accd_server_bytes_down_total{pool="one",server="s1"}'
@@ -353,8 +353,8 @@ write_conf "rate = 5;"
 expect "reload" says 0 "" ctl reload
 lines=$(wc -l <"$DIR/access.log")
 expect "100 sessions" client 80 --up 10 --down 10 --parallel 100 --id 2000
-expect "lines are left out" wait_for 10 "limited" sh -c "[ \$(ip netns exec $PROXY curl -s http://127.0.0.1:9100/metrics | awk '/^accd_log_limited_total/ { print \$2 }') -gt 0 ]"
-expect "and that is said" wait_for 10 "said" grep -q "^# accd: [0-9]* lines left out: more than log.rate = 5 a second" "$DIR/access.log"
+expect "lines are left out" wait_for 20 "limited" sh -c "[ \$(ip netns exec $PROXY curl -s http://127.0.0.1:9100/metrics | awk '/^accd_log_limited_total/ { print \$2 }') -gt 0 ]"
+expect "and that is said" wait_for 20 "said" grep -q "^# accd: [0-9]* lines left out: more than log.rate = 5 a second" "$DIR/access.log"
 expect "not all were written" [ $(($(wc -l <"$DIR/access.log") - lines)) -lt 100 ]
 
 step "a log reader that does not read never stalls traffic"
@@ -373,7 +373,7 @@ expect "back to the file" says 0 "" ctl reload
 step "reopen: the log files were moved away"
 mv "$DIR/access.log" "$DIR/access.log.1"
 expect "reopen" says 0 "" ctl reopen
-expect "a new file" wait_for 5 "the file" test -e "$DIR/access.log"
+expect "a new file" wait_for 20 "the file" test -e "$DIR/access.log"
 
 step "too many, too long, too slow at the admin socket"
 expect "a line of 600 bytes" says 2 "longer than 511 bytes" ctl "$(head -c 600 /dev/zero | tr '\0' a)"
@@ -385,18 +385,18 @@ for i in 1 2 3 4 5 6 7 8; do # connections that ask nothing
 	mute="$mute $!"
 done
 PIDS="$PIDS $mute"
-expect "the ninth is refused" wait_for 10 "refused" sh -c "\"$ACCDCTL\" -s $SOCK show version 2>&1 | grep -q 'too many admin connections'"
+expect "the ninth is refused" wait_for 20 "refused" sh -c "\"$ACCDCTL\" -s $SOCK show version 2>&1 | grep -q 'too many admin connections'"
 expect "the data path does not notice" client 80 --up 1M --down 1M
 expect "counted" [ "$(metric accd_admin_refused_total)" -gt 0 ]
 for pid in $mute; do
 	kill "$pid"
 done
 exec 7<&-
-expect "when they have gone, all is well" wait_for 15 "an answer" ctl show version
+expect "when they have gone, all is well" wait_for 20 "an answer" ctl show version
 
 step "TERM: health is false from the start of the drain, the session goes on"
 kill -TERM "$PID_ACCD"
-expect "healthz is 503" wait_for 5 "503" sh -c "[ \$(ip netns exec $PROXY curl -s -o /dev/null -w '%{http_code}' http://127.0.0.1:9100/healthz) = 503 ]"
+expect "healthz is 503" wait_for 20 "503" sh -c "[ \$(ip netns exec $PROXY curl -s -o /dev/null -w '%{http_code}' http://127.0.0.1:9100/healthz) = 503 ]"
 expect "while the session runs" json 'length == 1' ctl -j show sessions
 expect "readyz is 503" is 503 status_of /readyz
 expect "inside the stack too" is draining inside "$CLIENT" /healthz

@@ -120,7 +120,7 @@ tally() {
 }
 
 log_has() {
-	wait_for 5 "log line $1" grep -Eq -- "$1" "$DIR/accd.log"
+	wait_for 20 "log line $1" grep -Eq -- "$1" "$DIR/accd.log"
 }
 
 # said COUNT PATTERN: accd has said so COUNT times at least
@@ -160,7 +160,7 @@ start_server() { # name
 	ip netns exec "$SERVER" "$PEER" serve "$1" "10.78.1.${1#s}" 8080 >"$DIR/$1.out" 2>&1 &
 	eval "PID_$1=$!"
 	PIDS="$PIDS $!"
-	wait_for 5 "$1 listens" grep -q listening "$DIR/$1.out"
+	wait_for 20 "$1 listens" grep -q listening "$DIR/$1.out"
 }
 
 stop_server() { # name
@@ -193,7 +193,7 @@ echo "many.test 1 10.78.1.1 10.78.1.2
 one.test 1 10.78.1.3" >"$DIR/zone"
 ip netns exec "$SERVER" "$PEER" dns 10.78.1.53 "$DIR/zone" >"$DIR/dns.out" 2>&1 &
 PIDS="$PIDS $!"
-wait_for 5 "the name server listens" grep -q listening "$DIR/dns.out"
+wait_for 20 "the name server listens" grep -q listening "$DIR/dns.out"
 
 servers() { # weights: "server sN { address; weight }" for each
 	_n=0

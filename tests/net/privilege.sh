@@ -89,7 +89,7 @@ if [ "$STACK" = lkl ]; then
 fi
 
 fetch() {
-	tb_exec client curl -sf -m 2 -o /dev/null "$tb_url/small"
+	tb_exec client curl -sf -m 20 -o /dev/null "$tb_url/small"
 }
 expect "a request passes" fetch
 kill -SYS "$worker"

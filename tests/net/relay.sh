@@ -156,10 +156,11 @@ proxy_before=$(ip -n "$PROXY" -4 -o addr show dev eth0)
 # ---- actors ----
 
 start_server() { # name address
+	: >"$DIR/$1.out" # what the one before said is not its word
 	ip netns exec "$SERVER" "$TRAFFIC" server "$2" 8080 "$1" >"$DIR/$1.out" 2>&1 &
 	eval "PID_$1=$!"
 	PIDS="$PIDS $!"
-	wait_for 5 "$1 listens" grep -q listening "$DIR/$1.out"
+	wait_for 20 "$1 listens" grep -q listening "$DIR/$1.out"
 }
 
 stop_server() { # name
@@ -221,11 +222,11 @@ wait_accd() {
 }
 
 log_has() { # pattern
-	wait_for 5 "log line $1" grep -Eq -- "$1" "$DIR/$TAG.log"
+	wait_for 20 "log line $1" grep -Eq -- "$1" "$DIR/$TAG.log"
 }
 
 said() { # server pattern
-	wait_for 10 "$1 says $2" grep -Eq -- "$2" "$DIR/$1.out"
+	wait_for 20 "$1 says $2" grep -Eq -- "$2" "$DIR/$1.out"
 }
 
 rss_kb() {
@@ -331,8 +332,8 @@ slow=$!
 PIDS="$PIDS $slow"
 expect "the session runs" said s1 "stalled id=8000"
 kill -TERM "$PID_ACCD"
-expect "it says so" wait_for 5 "draining" grep -q "draining" "$DIR/main.err"
-expect "a new client is refused" wait_for 5 "refused" client 81 --want-refused
+expect "it says so" wait_for 20 "draining" grep -q "draining" "$DIR/main.err"
+expect "a new client is refused" wait_for 20 "refused" client 81 --want-refused
 expect "accd still runs" kill -0 "$PID_ACCD"
 kill -USR1 $slow
 wait $slow
@@ -348,8 +349,8 @@ slow=$!
 PIDS="$PIDS $slow"
 expect "the session has ended" log_has "down_bytes=[0-9]* state=--"
 kill -TERM "$PID_ACCD"
-expect "it says so" wait_for 5 "draining" grep -q "draining" "$DIR/tail.err"
-expect "a new client is refused" wait_for 5 "refused" client 81 --want-refused
+expect "it says so" wait_for 20 "draining" grep -q "draining" "$DIR/tail.err"
+expect "a new client is refused" wait_for 20 "refused" client 81 --want-refused
 if [ "$STACK" = lkl ]; then # a second in which it must not end; the host's kernel needs nobody for this
 	expect "accd waits for the client" not wait_for 1 "still there, as it should be" sh -c "! kill -0 $PID_ACCD"
 fi
@@ -377,7 +378,7 @@ step "the worker dies: said with its signal, replaced, the next client is served
 start_accd crash 30s 100
 worker=$(accd_worker)
 kill -KILL "$worker"
-expect "the signal is named" wait_for 10 "the death" grep -q "worker 0 (process $worker) died: signal 9" "$DIR/crash.err"
+expect "the signal is named" wait_for 20 "the death" grep -q "worker 0 (process $worker) died: signal 9" "$DIR/crash.err"
 expect "it is replaced" wait_for 20 "the next worker" grep -q "worker 0 (process [0-9]*) is ready" "$DIR/crash.err"
 grep "is ready" "$DIR/crash.err" | sed 's/^/  /'
 check client 81 --up 100k --down 100k
@@ -388,7 +389,7 @@ step "the supervisor is killed: the worker stops, addresses back"
 start_accd orphan 30s 100
 worker=$(accd_worker)
 kill -KILL "$PID_ACCD"
-expect "the worker ends" wait_for 10 "the worker ends" sh -c "! kill -0 $worker"
-expect "the addresses are back" wait_for 10 "the addresses" sh -c "[ '$proxy_before' = \"\$(ip -n $PROXY -4 -o addr show dev eth0)\" ]"
+expect "the worker ends" wait_for 20 "the worker ends" sh -c "! kill -0 $worker"
+expect "the addresses are back" wait_for 20 "the addresses" sh -c "[ '$proxy_before' = \"\$(ip -n $PROXY -4 -o addr show dev eth0)\" ]"
 
 exit 0

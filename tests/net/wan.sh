@@ -47,9 +47,9 @@ wan
 ip -n "$right" addr flush dev s0
 background stack "$right" "$WIRE_STACK" serve packet:if=s0 10.97.0.2 2001:db8:97::2
 for to in 10.97.0.2 2001:db8:97::2; do
-	in_ns "$left" timeout 20 "$WIRE_STACK" ask $to both 20000000 || fail "bytes through the path to $to"
+	in_ns "$left" timeout 60 "$WIRE_STACK" ask $to both 20000000 || fail "bytes through the path to $to"
 done
-in_ns "$left" timeout 10 "$WIRE_STACK" ping 10.97.0.2 5 1400 || fail "ping"
+in_ns "$left" timeout 60 "$WIRE_STACK" ping 10.97.0.2 5 1400 || fail "ping"
 kill "$stack_pid"; wait "$stack_pid" || fail "the instance"
 ip -n "$right" addr add 10.97.0.2/24 dev s0
 ip -n "$right" addr add 2001:db8:97::2/64 dev s0 nodad
@@ -67,10 +67,10 @@ scenario <<-END
 	buffer = 2 BDP
 END
 wan -c "$TMP/test.wan"
-in_ns "$left" timeout 20 "$LKL_NET" --host ping -c 10 -i 50 10.97.0.2 >"$TMP/out" || fail "ping"
+in_ns "$left" timeout 60 "$LKL_NET" --host ping -c 10 -i 50 10.97.0.2 >"$TMP/out" || fail "ping"
 tail -n 1 "$TMP/out"
 between "shortest round trip in us" "$(value min_us)" 60000 200000
-in_ns "$left" timeout 30 "$LKL_NET" --host stream -t 3 -R 10.97.0.2 >"$TMP/out" || fail "stream"
+in_ns "$left" timeout 60 "$LKL_NET" --host stream -t 3 -R 10.97.0.2 >"$TMP/out" || fail "stream"
 cat "$TMP/out"
 between "bytes in 3 s at 20 Mbit/s" "$(value down_bytes)" 1000000 11000000
 ends
@@ -82,7 +82,7 @@ scenario <<-END
 	loss = 20 %
 END
 wan -c "$TMP/test.wan"
-in_ns "$left" timeout 30 "$LKL_NET" --host stream -t 2 -R 10.97.0.2 >"$TMP/out" || fail "stream"
+in_ns "$left" timeout 60 "$LKL_NET" --host stream -t 2 -R 10.97.0.2 >"$TMP/out" || fail "stream"
 cat "$TMP/out"
 ends
 frames=$(counted down frames)
@@ -111,7 +111,7 @@ in_ns "$left" timeout 10 "$LKL_NET" --host stream -t 2 --both 10.97.0.2 >"$TMP/o
 [ $rc = 0 ] || [ $rc = 124 ] || fail "stream: exit status $rc"
 cat "$TMP/out"
 kill -USR1 "$wan_pid"
-wait_for 5 grep -q '^down:' "$TMP/wan" || fail "no counters on SIGUSR1"
+wait_for 20 grep -q '^down:' "$TMP/wan" || fail "no counters on SIGUSR1"
 ends
 between "policed frames" "$(counted down overflow)" 1 100000
 between "changes of the trace" "$(counted up changes)" 4 100

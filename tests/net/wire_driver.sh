@@ -11,7 +11,7 @@ ns far near
 pair "$far" f0 "$near" w0
 ip -n "$far" addr add 10.99.2.1/24 dev f0
 
-load() { in_ns "$far" timeout 20 "$BENCH" load "$1" 10.99.2.2 "$2" 1 check=1 || { cat "$TMP/server" "$TMP/server.err"; fail "load $1"; }; }
+load() { in_ns "$far" timeout 100 "$BENCH" load "$1" 10.99.2.2 "$2" 1 check=1 || { cat "$TMP/server" "$TMP/server.err"; fail "load $1"; }; }
 count() { sed -n "s/^$1=//p" "$TMP/server"; }
 start() { spec=$1; shift; background server "$near" "$BENCH" "$spec" 10.99.2.2/24 check=1 watch=1 "$@"; }
 finish() {
@@ -56,15 +56,15 @@ done
 
 echo "# the host's link goes down and comes back, and its MTU shrinks"
 start packet:if=w0
-wait_for 5 grep -q link=1 "$TMP/server" || fail "no link at the beginning"
+wait_for 20 grep -q link=1 "$TMP/server" || fail "no link at the beginning"
 ip -n "$far" link set f0 down
-wait_for 10 grep -q link=0 "$TMP/server" || fail "the stack did not lose its link"
+wait_for 20 grep -q link=0 "$TMP/server" || fail "the stack did not lose its link"
 ip -n "$far" link set f0 up
-wait_for 10 sh -c "[ \$(grep -c link=1 '$TMP/server') = 2 ]" || fail "the stack did not get its link back"
+wait_for 20 sh -c "[ \$(grep -c link=1 '$TMP/server') = 2 ]" || fail "the stack did not get its link back"
 load to 1
 ip -n "$near" link set w0 mtu 1200
 ip -n "$far" link set f0 mtu 1200
-wait_for 10 grep -q mtu=1200 "$TMP/server" || fail "the stack's MTU did not follow"
+wait_for 20 grep -q mtu=1200 "$TMP/server" || fail "the stack's MTU did not follow"
 load from 1; load to 1
 finish
 [ "$(count tx_errors_total)" = 0 ] || fail "frames above the MTU were sent"

@@ -12,7 +12,7 @@
  *	watch IF N		receive them on a plain packet socket and check order and contents
  *	full IF			more frames than the ring holds without a kick, then one kick
  *	link IF			does what stdin tells while the script takes IF down and away
- *	drain IF N		receive until N frames have come, or ten seconds; how many must be N
+ *	drain IF N		receive until N frames have come, or 30 seconds; how many must be N
  *	own IF			own_take(), print "taken", wait for end of input, own_restore()
  *	take IF own|share [LOW HIGH PORT...]	take_begin(), print "taken", wait for end of input,
  *				take_end(); share: ephemeral range and TCP ports
@@ -288,7 +288,7 @@ static int plain_socket(const char *ifname, int type)
 		.sll_protocol = htons((uint16_t)type),
 		.sll_ifindex = (int)if_nametoindex(ifname),
 	};
-	struct timeval timeout = { .tv_sec = 2 };
+	struct timeval timeout = { .tv_sec = 20 };
 	int big = 16 << 20, one = 1;
 	int fd = socket(AF_PACKET, SOCK_RAW, 0);
 
@@ -453,7 +453,7 @@ static int cmd_watch(const char *ifname, uint32_t n)
 static int cmd_drain(const char *ifname, uint64_t n)
 {
 	struct lkl_wire *w = open_wire(ifname);
-	const int64_t end = now_us() + 10000000;
+	const int64_t end = now_us() + 30000000;
 	struct lkl_rx_frame frames[BURST];
 	uint64_t got = 0;
 

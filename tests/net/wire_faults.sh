@@ -45,7 +45,7 @@ for wire in pair socket; do
 	echo "# $wire: the peer dies, another comes; resets; stop under load"
 	kill -9 "$forward_pid"
 	wait "$forward_pid" 2>/dev/null || true
-	wait_for 5 sh -c "! ip -n $far link show k0" || fail "k0 is still there"
+	wait_for 20 sh -c "! ip -n $far link show k0" || fail "k0 is still there"
 	background forward "$far" "$ECHO" forward "$wire:path=$TMP/lossy-$wire" "tap:if=k0,up,off=rx+tso"
 	address_k0
 	ask $ME4 both 300000 || fail "no traffic after the peer came back"
@@ -57,7 +57,7 @@ for wire in pair socket; do
 	unload
 	cat "$TMP/stack"
 	stop forward >/dev/null
-	wait_for 5 sh -c "! ip -n $far link show k0" || fail "k0 is still there"
+	wait_for 20 sh -c "! ip -n $far link show k0" || fail "k0 is still there"
 done
 
 # wire SPEC NS: an instance on an interface of its own kind; `gone` deletes the interface.
@@ -72,7 +72,7 @@ for wire in tap packet xdp; do
 			ip -n "$far" link add k0 type veth peer name w0 netns "$near"
 			ip -n "$near" link set w0 up
 			address_k0
-			wait_for 5 sh -c "ip -n $near link show w0 | grep -q LOWER_UP"
+			wait_for 20 sh -c "ip -n $near link show w0 | grep -q LOWER_UP"
 		fi
 		background stack "$where" "$STACK" "$1" $spec $ME4 $ME6
 		[ $wire != tap ] || address_k0
@@ -111,7 +111,7 @@ for wire in tap packet xdp; do
 	kill -9 "$stack_pid"
 	wait "$stack_pid" 2>/dev/null || true
 	unload
-	if [ $wire = tap ]; then wait_for 5 sh -c "! ip -n $far link show k0"; else ip -n "$far" link del k0; fi
+	if [ $wire = tap ]; then wait_for 20 sh -c "! ip -n $far link show k0"; else ip -n "$far" link del k0; fi
 	begin serve
 	ask $ME4 both 300000 || fail "no traffic after a killed process"
 	stop stack >"$TMP/counters"

@@ -52,4 +52,4 @@ for limit in 100mb 300kb; do
 done
 
 echo "# a full ring recovers"
-in_ns "$near" timeout 20 "$ECHO" full w0
+in_ns "$near" timeout 60 "$ECHO" full w0

@@ -54,7 +54,7 @@ background() {
 	ip netns exec "$n" "$@" >"$TMP/$name" 2>"$TMP/$name.err" &
 	eval "${name}_pid=$!"
 	PIDS="$PIDS $!"
-	wait_for 5 grep -q ready "$TMP/$name" || { cat "$TMP/$name.err" >&2; fail "$name did not start"; }
+	wait_for 20 grep -q ready "$TMP/$name" || { cat "$TMP/$name.err" >&2; fail "$name did not start"; }
 }
 
 # stop NAME: SIGTERM, wait, show what it said.

@@ -13,13 +13,13 @@ mkfifo "$TMP/in"
 ip netns exec "$near" "$ECHO" link w0 <"$TMP/in" >"$TMP/link" 2>"$TMP/link.err" &
 PIDS="$PIDS $!"; link_pid=$!
 exec 3>"$TMP/in"
-wait_for 5 grep -q ready "$TMP/link" || fail "wire did not open"
+wait_for 20 grep -q ready "$TMP/link" || fail "wire did not open"
 
 LINES=1
 ask() { # COMMAND: one line out, one line in; the answer is in $answer
 	echo "$1" >&3
 	LINES=$((LINES + 1))
-	wait_for 10 sh -c "[ \$(wc -l <'$TMP/link') -ge $LINES ]" || fail "no answer to '$1'"
+	wait_for 20 sh -c "[ \$(wc -l <'$TMP/link') -ge $LINES ]" || fail "no answer to '$1'"
 	answer=$(sed -n "${LINES}p" "$TMP/link")
 }
 errors() { ask stats; echo "$answer" >&2; errors=$(echo "$answer" | tr ' ' '\n' | sed -n 's/^tx_down=//p'); }
@@ -40,7 +40,7 @@ ask wait
 
 echo "# interface up again"
 ip -n "$near" link set w0 up
-wait_for 5 sh -c "ip -n $near link show w0 | grep -q LOWER_UP"
+wait_for 20 sh -c "ip -n $near link show w0 | grep -q LOWER_UP"
 before=$(received)
 ask send; errors
 [ "$errors" = 22 ] || fail "errors after the link came back"
@@ -50,7 +50,7 @@ echo "# the far end down: no carrier, frames are lost or kept, never a hang; the
 ip -n "$far" link set f0 down
 ask send; ask send; errors
 ip -n "$far" link set f0 up
-wait_for 5 sh -c "ip -n $near link show w0 | grep -q LOWER_UP"
+wait_for 20 sh -c "ip -n $near link show w0 | grep -q LOWER_UP"
 ask send; ask send
 before=$(received)
 ask send

@@ -36,11 +36,12 @@ host_hears || fail "the host should answer before it is muted"
 for how in tcx nft; do
 	echo "# $how"
 	mkfifo "$TMP/in.$how"
+	: >"$TMP/mute" # what the one before said is not its word
 	ip netns exec "$near" "$ECHO" mute w0 "$how" <"$TMP/in.$how" >"$TMP/mute" 2>"$TMP/mute.err" &
 	mute_pid=$!
 	PIDS="$PIDS $mute_pid"
 	exec 3>"$TMP/in.$how"
-	if ! wait_for 5 grep -q muted "$TMP/mute"; then
+	if ! wait_for 20 grep -q muted "$TMP/mute"; then
 		cat "$TMP/mute.err"
 		exec 3>&-
 		continue
@@ -60,6 +61,6 @@ for how in tcx nft; do
 	kill -9 "$mute_pid"
 	wait "$mute_pid" 2>/dev/null || true
 	exec 3>&-
-	wait_for 5 host_hears || fail "the host is still deaf after the holder died"
+	wait_for 20 host_hears || fail "the host is still deaf after the holder died"
 	echo "quiet while held, back after SIGKILL"
 done

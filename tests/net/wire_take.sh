@@ -16,7 +16,7 @@ $IP addr add 10.99.3.3/24 dev w0 label w0:x
 $IP addr add 2001:db8:99::2/64 dev w0
 $IP addr add 2001:db8:99::3/64 dev w0
 settled() { ! $IP -6 addr show | grep -q tentative; }
-wait_for 10 settled || fail "addresses stay tentative"
+wait_for 20 settled || fail "addresses stay tentative"
 $IP route add default via 10.99.3.1 metric 50 mtu 1400
 $IP -6 route add default via 2001:db8:99::1 metric 50
 $IP -6 route add 2001:db8:98::/48 via fe80::1 dev w0
@@ -42,11 +42,12 @@ records() { find "$WIRE_DIR" -type f ! -name '*.lock' | wc -l; }
 take() {
 	rm -f "$TMP/in"
 	mkfifo "$TMP/in"
+	: >"$TMP/take" # what the one before said is not its word
 	ip netns exec "$near" "$ECHO" take w0 "$@" <"$TMP/in" >"$TMP/take" 2>"$TMP/take.err" &
 	take_pid=$!
 	PIDS="$PIDS $take_pid"
 	exec 3>"$TMP/in"
-	wait_for 10 grep -q ^taken "$TMP/take" || { cat "$TMP/take.err" >&2; fail "take $*"; }
+	wait_for 20 grep -q ^taken "$TMP/take" || { cat "$TMP/take.err" >&2; fail "take $*"; }
 	cat "$TMP/take"
 	[ "$(records)" = 1 ] || fail "no record while taken"
 	snapshot now
@@ -102,7 +103,7 @@ ip netns exec "$near" "$ECHO" recv 8080 1 2>/dev/null &
 recv_pid=$!
 PIDS="$PIDS $recv_pid"
 listens() { in_ns "$near" grep -q ':1F90 .* 0A ' /proc/net/tcp; }
-wait_for 5 listens || fail "no listener"
+wait_for 20 listens || fail "no listener"
 if in_ns "$near" "$ECHO" take w0 share 61000 61999 8080 </dev/null 2>"$TMP/err"; then fail "took a port in use"; fi
 grep -q 'TCP port 8080 is used by a socket of the host' "$TMP/err" || { cat "$TMP/err"; fail "the port is not named"; }
 kill "$recv_pid"

@@ -31,7 +31,7 @@ veth() { # MTU
 	ip -n "$far" link add k0 type veth peer name w0 netns "$near"
 	ip -n "$near" link set w0 mtu "$1" up
 	address_k0 "$1"
-	wait_for 5 sh -c "ip -n $near link show w0 | grep -q LOWER_UP"
+	wait_for 20 sh -c "ip -n $near link show w0 | grep -q LOWER_UP"
 }
 
 # up MTU OPTIONS: the instance is up behind k0. OPTIONS go into the wire's specification.
@@ -64,7 +64,7 @@ down() {
 	tap) ;;
 	*) ip -n "$far" link del k0 ;;
 	esac
-	wait_for 5 sh -c "! ip -n $far link show k0" || fail "k0 is still there"
+	wait_for 20 sh -c "! ip -n $far link show k0" || fail "k0 is still there"
 	for name in rx_malformed tx_errors; do
 		[ "$(tr ' ' '\n' <"$TMP/counters" | sed -n "s/^$name=//p")" = 0 ] || fail "$name"
 	done

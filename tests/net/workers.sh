@@ -121,12 +121,12 @@ reload() { # reload: and wait for its end
 }
 
 fetch() { # fetch [PORT]
-	tb_exec client curl -sf -m 5 -o /dev/null "http://$tb_proxy_ip:${1:-8080}/small"
+	tb_exec client curl -sf -m 20 -o /dev/null "http://$tb_proxy_ip:${1:-8080}/small"
 }
 
 load() { # load SECONDS CONNECTIONS: wrk in the background
-	tb_start wrk client "$tb_client_core" wrk -t 1 -c "$2" -d "$1" --timeout 10 --latency "$tb_url/small"
-	wait_for 10 tb_exec client ss -Htn state established dst $tb_proxy_ip
+	tb_start wrk client "$tb_client_core" wrk -t 1 -c "$2" -d "$1" --timeout 30 --latency "$tb_url/small"
+	wait_for 20 tb_exec client ss -Htn state established dst $tb_proxy_ip
 }
 
 load_end() {
@@ -177,7 +177,7 @@ for ((i = 0; i < RELOADS; i++)); do
 done
 load_end
 expect "no request failed" load_is_clean
-expect "$RELOADS reloads were done" said_times 1 "$RELOADS" 'reload: done'
+expect "$RELOADS reloads were done" said_times 20 "$RELOADS" 'reload: done'
 
 echo "== new connections all the time during reloads"
 for ((i = 0; i < 40; i++)); do
@@ -189,22 +189,22 @@ expect "none failed" [ ! -s "$tb_dir/fetches" ]
 echo "== a bad file is refused, the old one stays"
 echo 'listener web { bind = "nonsense"; }' >"$tb_dir/accd.conf"
 reload
-expect "its mistakes are said" said 5 'accd.conf:1: listener.web.bind'
-expect "refused" said 5 'reload: refused'
+expect "its mistakes are said" said 20 'accd.conf:1: listener.web.bind'
+expect "refused" said 20 'reload: refused'
 expect "a request passes" fetch
 config $many 'listener taken { bind = "127.0.0.1:99999"; pool = web; }'
 reload
-expect "a port out of range is said" said 5 'listener.taken.bind'
+expect "a port out of range is said" said 20 'listener.taken.bind'
 config $many
 sed -i 's/128M/256M/' "$tb_dir/accd.conf"
 reload
-expect "a key that cannot change is named" said 5 'worker.memory: cannot change'
+expect "a key that cannot change is named" said 20 'worker.memory: cannot change'
 expect "a request passes" fetch
 
 echo "== an address that cannot be bound refuses the reload everywhere"
 config $many 'listener more { bind = "192.0.2.77:8082"; pool = web; }' "listener fine { bind = \"$tb_proxy_ip:8083\"; pool = web; }"
 reload
-expect "the address is named" said 5 'listener.more.bind: bind 192.0.2.77:8082'
+expect "the address is named" said 20 'listener.more.bind: bind 192.0.2.77:8082'
 expect "the other new one is not there" bash -c "! tb_proxy_port=8083; ! $(declare -f fetch tb_exec); tb_id=$tb_id; tb_proxy_ip=$tb_proxy_ip; ! fetch 8083"
 expect "a request passes" fetch
 
@@ -213,7 +213,7 @@ config $many "listener more { bind = \"$tb_proxy_ip:8082\"; pool = web; }"
 reload
 expect "the new one serves" fetch 8082
 tb_start slow client "$tb_client_core" curl -sf -m 60 --limit-rate 2M -o "$tb_dir/slow.out" "http://$tb_proxy_ip:8082/big"
-wait_for 10 test -s "$tb_dir/slow.out"
+wait_for 20 test -s "$tb_dir/slow.out"
 config $many
 reload
 expect "it is gone" bash -c "$(declare -f fetch tb_exec); tb_id=$tb_id; tb_proxy_ip=$tb_proxy_ip; ! fetch 8082"
@@ -248,21 +248,21 @@ expect "$many processes" [ "$(n_workers)" = $many ]
 	done
 	load_end
 	expect "no request failed" load_is_clean
-	wait_for 10 bash -c "[ \$(pgrep -c -x -P $(accd_pid) accd) = 4 ]"
+	wait_for 20 bash -c "[ \$(pgrep -c -x -P $(accd_pid) accd) = 4 ]"
 	expect "4 processes in the end" [ "$(n_workers)" = 4 ]
 
 echo "== a worker that hits a bug is replaced, and says where"
 victim=$(worker_pids | head -n 1)
 kill -ABRT "$victim" # by hand; a fault of its own takes the same way
 expect "it is named" said 20 "process $victim\) died: signal 6"
-expect "its back trace is said" said 5 "crash:"
+expect "its back trace is said" said 20 "crash:"
 expect "a request passes" wait_for 20 fetch
 
 echo "== TERM drains"
 tb_start slow client "$tb_client_core" curl -sf -m 60 --limit-rate 4M -o "$tb_dir/slow.out" "$tb_url/big"
-wait_for 10 test -s "$tb_dir/slow.out"
+wait_for 20 test -s "$tb_dir/slow.out"
 kill -TERM "$(accd_pid)"
-expect "it says so" said 5 "draining"
+expect "it says so" said 20 "draining"
 wait "${tb_pids[slow]}"
 unset 'tb_pids[slow]'
 expect "the session got every byte" [ "$(stat -c %s "$tb_dir/slow.out")" = "$tb_big_bytes" ]
