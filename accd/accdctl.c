@@ -12,6 +12,7 @@
  */
 #include <errno.h>
 #include <getopt.h>
+#include <limits.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -299,6 +300,17 @@ int main(int argc, char **argv)
 			fputs(usage_text, stderr);
 			return EXIT_WRONG;
 		}
+	}
+	/* accd has another working directory */
+	if (argc - optind == 3 && !strcmp(argv[optind], "cc") && !strcmp(argv[optind + 1], "load") &&
+	    argv[optind + 2][0] != '/') {
+		static char whole[PATH_MAX];
+
+		if (!realpath(argv[optind + 2], whole)) {
+			fprintf(stderr, "accdctl: %s: %s\n", argv[optind + 2], strerror(errno));
+			return EXIT_FAILED;
+		}
+		argv[optind + 2] = whole;
 	}
 	/* options may stand behind the command's first words, too */
 	for (i = optind; i < argc; i++) {

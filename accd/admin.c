@@ -28,6 +28,7 @@
 #include "err.h"
 #include "log.h"
 #include "metrics.h"
+#include "modules.h"
 #include "services.h"
 #include "text.h"
 
@@ -424,20 +425,27 @@ static void show_stat(struct admin_conn *c)
 	end(c, "ok", NULL);
 }
 
-/* A worker's servers: lines of JSON as admin_op_servers() wrote them, a chunk holds whole ones. */
-static void on_servers(void *ctx, const struct control_answer *a)
+static void put_lines(struct admin_conn *c, const char *text, size_t len)
 {
-	struct admin_conn *c = ask_conn(ctx, a);
 	const char *p, *nl;
 
-	if (!c)
-		return;
-	for (p = a->data; !a->status && p < a->data + a->len; p = nl + 1) {
-		nl = memchr(p, '\n', a->data + a->len - p);
+	for (p = text; p < text + len; p = nl + 1) {
+		nl = memchr(p, '\n', text + len - p);
 		if (!nl)
 			break;
 		put(c, p, nl - p);
 	}
+}
+
+/* Lines of JSON, as admin_op_servers() writes a worker's servers; a chunk holds whole ones. */
+static void on_lines(void *ctx, const struct control_answer *a)
+{
+	struct admin_conn *c = ask_conn(ctx, a);
+
+	if (!c)
+		return;
+	if (!a->status)
+		put_lines(c, a->data, a->len);
 	if (a->is_last) {
 		if (a->status)
 			answer_failed(c, a);
@@ -452,7 +460,7 @@ static void on_servers(void *ctx, const struct control_answer *a)
 static void show_servers(struct admin_conn *c)
 {
 	begin(c, "list");
-	ask_all(c, CONTROL_OP_SERVERS, c->cmd.pool, sizeof(c->cmd.pool), on_servers);
+	ask_all(c, CONTROL_OP_SERVERS, c->cmd.pool, sizeof(c->cmd.pool), on_lines);
 }
 
 /* ---- show stack, show wires ---- */
@@ -710,6 +718,70 @@ static void do_reload(struct admin_conn *c)
 	supervisor_reload(c->admin->sup, on_reloaded, ask);
 }
 
+static void cc_list(struct admin_conn *c)
+{
+	struct admin_report_req req = { .what = STACK_REPORT_CC };
+	struct supervisor *sup = c->admin->sup;
+	static char text[CONTROL_CHUNK_MAX];
+	unsigned int i;
+	long n;
+
+	begin(c, "list");
+	if (!sup->ops->report) {
+		n = services_read_cc(text, sizeof(text));
+		if (n < 0) {
+			end(c, "error", strerror(-n));
+			return;
+		}
+		put_lines(c, text, n);
+		end(c, "ok", NULL);
+		return;
+	}
+	/* all have the same: one is asked */
+	for (i = 0; i < WORKERS_MAX && !c->n_waiting; i++)
+		if (can_ask(sup, i) && !ask_worker(c, i, CONTROL_OP_REPORT, &req, sizeof(req), on_lines))
+			c->n_waiting = 1;
+	if (!c->n_waiting)
+		end(c, "error", "no worker answers at the moment");
+}
+
+static void on_cc_loaded(void *ctx, int status, const char *name, const char *text)
+{
+	struct ask *ask = ctx;
+	struct admin_conn *c = ask->conn;
+	bool is_mine = c->is_used && c->serial == ask->serial;
+	json_t *o;
+
+	free(ask);
+	if (!is_mine)
+		return;
+	if (status) {
+		end(c, "error", text);
+		return;
+	}
+	o = json_object();
+	set_text(o, "module", name);
+	set_text(o, "congestion_control", text);
+	put_json(c, o);
+	end(c, "ok", NULL);
+}
+
+static void cc_load(struct admin_conn *c)
+{
+	struct ask *ask = malloc(sizeof(*ask));
+	char err[768] = "no memory";
+
+	begin(c, "object");
+	if (ask) {
+		ask->conn = c;
+		ask->serial = c->serial;
+	}
+	if (!ask || modules_load(c->admin->sup, c->cmd.path, on_cc_loaded, ask, err, sizeof(err))) {
+		free(ask);
+		end(c, "error", err);
+	}
+}
+
 static void run_command(struct admin_conn *c)
 {
 	switch (c->cmd.op) {
@@ -756,6 +828,12 @@ static void run_command(struct admin_conn *c)
 		break;
 	case ADMIN_KILL_SESSION:
 		do_kill(c);
+		break;
+	case ADMIN_CC_LIST:
+		cc_list(c);
+		break;
+	case ADMIN_CC_LOAD:
+		cc_load(c);
 		break;
 	case ADMIN_DRAIN:
 		do_drain(c);

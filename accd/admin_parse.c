@@ -174,6 +174,16 @@ static int args_session(const struct words *args, struct admin_command *cmd, cha
 	return 0;
 }
 
+static int args_path(const struct words *args, struct admin_command *cmd, char *err, size_t err_len)
+{
+	if (args->n != 1 || args->word[0][0] != '/') {
+		snprintf(err, err_len, "expected one file, by its whole path, without blanks in it");
+		return -EINVAL;
+	}
+	snprintf(cmd->path, sizeof(cmd->path), "%s", args->word[0]);
+	return 0;
+}
+
 static int take_client(const char *text, char *dst, size_t dst_len, char *err, size_t err_len)
 {
 	struct in6_addr addr;
@@ -262,6 +272,8 @@ static const struct row rows[] = {
 	{ ADMIN_SET_SESSION, "set session", "ID congestion-control NAME", "another congestion control for both connections",
 	  args_session },
 	{ ADMIN_KILL_SESSION, "kill session", "ID", "reset a session to both sides", args_id },
+	{ ADMIN_CC_LIST, "cc list", "", "congestion controls of the stack, and what can be set of each", args_none },
+	{ ADMIN_CC_LOAD, "cc load", "FILE", "load a kernel module with a congestion control into all workers", args_path },
 	{ ADMIN_DRAIN, "drain", "", "accept nobody any more and exit when sessions have ended, as SIGTERM", args_none },
 	{ ADMIN_RELOAD, "reload", "", "read the configuration again, as SIGHUP, and say how it went", args_none },
 	{ ADMIN_REOPEN, "reopen", "", "open the log files again, as SIGUSR1", args_none },

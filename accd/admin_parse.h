@@ -29,6 +29,8 @@ enum admin_op {
 	ADMIN_SET_WEIGHT,
 	ADMIN_SET_SESSION,
 	ADMIN_KILL_SESSION,
+	ADMIN_CC_LIST,
+	ADMIN_CC_LOAD,
 	ADMIN_DRAIN,
 	ADMIN_RELOAD,
 	ADMIN_REOPEN,
@@ -52,6 +54,7 @@ struct admin_command {
 	uint32_t weight;
 	uint32_t worker, slot, gen; /* of a session's id */
 	char congestion_control[TCP_SETTINGS_CC_BYTES];
+	char path[ADMIN_LINE_BYTES];
 	struct admin_filter filter;
 	uint32_t limit; /* sessions; 0: all */
 };

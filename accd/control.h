@@ -53,6 +53,8 @@ enum control_op {
 	CONTROL_OP_SERVERS, /* req: a pool's name or "" */
 	CONTROL_OP_SERVER,
 	CONTROL_OP_REPORT,
+	CONTROL_OP_MODULE_LOAD, /* modules.c; fd: the file's bytes */
+	CONTROL_OP_MODULE_UNLOAD,
 	CONTROL_OP__COUNT,
 };
 

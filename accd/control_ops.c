@@ -9,6 +9,7 @@
 #include "admin.h"
 #include "control.h"
 #include "generation.h"
+#include "modules.h"
 #include "worker.h"
 
 static int ping(struct worker *w, struct control_call *call)
@@ -35,4 +36,6 @@ const struct control_row control_ops[CONTROL_OP__COUNT] = {
 				sizeof(struct admin_server_req) },
 	[CONTROL_OP_REPORT] = { "report", admin_op_report, sizeof(struct admin_report_req),
 				sizeof(struct admin_report_req) },
+	[CONTROL_OP_MODULE_LOAD] = { "load a module", modules_op_load, MODULE_NAME_BYTES, MODULE_NAME_BYTES },
+	[CONTROL_OP_MODULE_UNLOAD] = { "unload a module", modules_op_unload, MODULE_NAME_BYTES, MODULE_NAME_BYTES },
 };

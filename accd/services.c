@@ -14,12 +14,14 @@
 #include <unistd.h>
 
 #include "admin.h"
+#include "cc_list.h"
 #include "counters.h"
 #include "http.h"
 #include "log.h"
 #include "service.h"
 #include "services.h"
 #include "supervisor.h"
+#include "text.h"
 
 #define REFRESH_MS 1000
 
@@ -161,4 +163,38 @@ long services_read_net(char *buf, size_t len)
 		close(fd);
 	}
 	return done;
+}
+
+static long read_text(const char *path, char *buf, size_t size)
+{
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	ssize_t n;
+
+	if (fd < 0)
+		return -errno;
+	n = read(fd, buf, size - 1);
+	n = n < 0 ? -errno : n;
+	close(fd);
+	buf[n > 0 ? n : 0] = '\0';
+	return n;
+}
+
+long services_read_cc(char *buf, size_t len)
+{
+#define CC_DIR "/proc/sys/net/ipv4/tcp_"
+	char available[1024], allowed[1024], standard[64];
+	const struct cc_texts texts = { available, allowed, standard, "", false };
+	struct text t;
+	long r;
+
+	r = read_text(CC_DIR "available_congestion_control", available, sizeof(available));
+	if (r >= 0)
+		r = read_text(CC_DIR "allowed_congestion_control", allowed, sizeof(allowed));
+	if (r >= 0)
+		r = read_text(CC_DIR "congestion_control", standard, sizeof(standard));
+	if (r < 0)
+		return r;
+	text_init(&t, buf, len);
+	cc_list_format(&texts, &t);
+	return t.len;
 }

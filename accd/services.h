@@ -19,4 +19,7 @@ void services_refresh(struct supervisor *sup);
 /* /proc/net/snmp and netstat of the supervisor's network namespace. Bytes, or -errno. */
 long services_read_net(char *buf, size_t len);
 
+/* The congestion controls of that namespace, as cc_list.h writes them. Bytes, or -errno. */
+long services_read_cc(char *buf, size_t len);
+
 #endif /* ACCD_SERVICES_H */

@@ -30,7 +30,9 @@
 struct conf;
 struct counters_map;
 struct log_map;
+struct module_set;
 struct sock_set;
+struct text;
 
 /* What a worker needs from its supervisor. Filled by setup(); valid on both sides of the fork. */
 struct worker_args {
@@ -44,22 +46,32 @@ struct worker_args {
 	unsigned int index, workers; /* this worker's place, 0 to workers - 1; its part of the above */
 	int control_fd; /* control.h */
 	const struct sock_set *socks; /* inherited listening sockets; NULL: none */
+	const struct module_set *modules; /* to load before the loop runs */
 };
 
 /* What report() tells. */
 enum stack_report {
 	STACK_REPORT_WIRES, /* counters of wires and instance: lines "NAME VALUE" */
 	STACK_REPORT_NET, /* /proc/net/snmp and netstat of the instance */
+	STACK_REPORT_CC, /* congestion controls: lines of JSON as of cc_list.h */
 };
 
 struct stack_ops {
 	const char *name;
 
 	/*
-	 * [loop] For show wires and show stack. Bytes, or -errno. NULL: there is one stack for all,
+	 * [loop] For show wires, show stack and cc list. Bytes, or -errno. NULL: there is one stack for all,
 	 * and the supervisor reads its files.
 	 */
 	long (*report)(enum stack_report what, char *buf, size_t len);
+
+	/*
+	 * [loop] Load a module from memory into the stack's kernel. 0, and in `said` the names of the
+	 * congestion controls that came with it; or -errno and the kernel's words. -ENODATA: it brings
+	 * none, and is not kept. NULL, both: this stack's kernel is not accd's.
+	 */
+	int (*module_load)(const char *name, const void *data, size_t len, struct text *said);
+	int (*module_unload)(const char *name);
 
 	/*
 	 * The supervisor may use the calls below, too, and makes the listening sockets: one per

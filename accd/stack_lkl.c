@@ -36,9 +36,11 @@
 
 #include <lkl/lkl.h>
 
+#include "cc_list.h"
 #include "conf.h"
 #include "crash.h"
 #include "err.h"
+#include "modules.h"
 #include "stack.h"
 #include "take.h"
 #include "text.h"
@@ -51,6 +53,9 @@
 /* With worker.wire_thread; the wire is on vCPU 0. */
 #define LOOP_VCPU 1
 /* Of the asm-generic table, as lkl_syscall() takes them. */
+#define NR_INIT_MODULE 105
+#define NR_DELETE_MODULE 106
+#define NR_SYSLOG 116
 #define NR_SCHED_SETAFFINITY 122
 
 /*
@@ -261,6 +266,7 @@ static void on_panic(void *ctx, const char *message, const char *backtrace)
 struct start {
 	const struct conf *conf;
 	const struct lkl_stack_data *data;
+	const struct module_set *modules;
 	struct lkl_wire *wire; /* data->wire, or this worker's queue of it */
 	unsigned int index, queues;
 	int (*fn)(void *arg);
@@ -385,6 +391,8 @@ static int network_up(const struct start *start, const char **what)
 	return ret;
 }
 
+static void load_modules(const struct module_set *set);
+
 static int task(void *arg)
 {
 	struct start *start = arg;
@@ -397,6 +405,7 @@ static int task(void *arg)
 			 lkl_strerror(ret));
 		return ret;
 	}
+	load_modules(start->modules);
 	start->is_up = true;
 	return start->fn(start->arg);
 }
@@ -495,9 +504,133 @@ static long undelivered(void)
 	return at ? strtol(at + sizeof(field) - 1, NULL, 10) : -EIO;
 }
 
+/* The first bytes of a file of the instance, as text. */
+static long read_text(const char *path, char *buf, size_t size)
+{
+	size_t done = 0;
+	long fd, n = 0;
+
+	lkl_mount_fs("proc"); /* 1: it is there */
+	fd = lkl_sys_openat(AT_FDCWD, path, O_RDONLY, 0);
+	if (fd < 0)
+		return fd;
+	while (done < size - 1 && (n = lkl_sys_read(fd, buf + done, size - 1 - done)) > 0)
+		done += n;
+	lkl_sys_close(fd);
+	buf[done] = '\0';
+	return n < 0 ? n : (long)done;
+}
+
+#define CC_DIR "/proc/sys/net/ipv4/tcp_"
+#define CC_LIST_BYTES 1024
+
+static long report_cc(char *buf, size_t len)
+{
+	char available[CC_LIST_BYTES], standard[64], params[8192] = "";
+	const struct cc_texts texts = { .available = available, .allowed = "", .standard = standard, .params = params,
+					.is_allowed_all = true }; /* the loop is root in there */
+	struct text t;
+	long r;
+
+	r = read_text(CC_DIR "available_congestion_control", available, sizeof(available));
+	if (r >= 0)
+		r = read_text(CC_DIR "congestion_control", standard, sizeof(standard));
+	if (r < 0)
+		return r;
+	read_text("/proc/lkl_cc_params", params, sizeof(params));
+	text_init(&t, buf, len);
+	cc_list_format(&texts, &t);
+	return t.is_cut ? -ENOBUFS : (long)t.len;
+}
+
 static long report(enum stack_report what, char *buf, size_t len)
 {
-	return what == STACK_REPORT_WIRES ? report_wires(buf, len) : report_net(buf, len);
+	switch (what) {
+	case STACK_REPORT_WIRES:
+		return report_wires(buf, len);
+	case STACK_REPORT_NET:
+		return report_net(buf, len);
+	case STACK_REPORT_CC:
+		return report_cc(buf, len);
+	}
+	return -EINVAL;
+}
+
+/* ---- modules ---- */
+
+static int module_unload(const char *name)
+{
+	return lkl_syscall(NR_DELETE_MODULE, (long[6]){ (long)name, O_NONBLOCK });
+}
+
+/* The words of `after` that `before` has not. */
+static void add_new(struct text *said, char *after, const char *before)
+{
+	char *name, *save = NULL;
+
+	for (name = strtok_r(after, " \n", &save); name; name = strtok_r(NULL, " \n", &save))
+		if (!cc_list_has(before, name))
+			text_add(said, "%s%s", said->len ? " " : "", name);
+}
+
+#define SYSLOG_READ_ALL 3
+#define SYSLOG_CLEAR 5
+
+/* What the kernel has logged since SYSLOG_CLEAR, lines "<LEVEL>[TIME] TEXT", as a sentence. */
+static void add_log(struct text *said)
+{
+	char log[1024] = "", *line, *save = NULL;
+	long n = lkl_syscall(NR_SYSLOG, (long[6]){ SYSLOG_READ_ALL, (long)log, sizeof(log) - 1 });
+
+	log[n > 0 ? n : 0] = '\0';
+	for (line = strtok_r(log, "\n", &save); line; line = strtok_r(NULL, "\n", &save)) {
+		char *text = strstr(line, "] ");
+
+		text_add(said, "%s", said->len ? "; " : "");
+		text_add_plain(said, text ? text + 2 : line, sizeof(log), false);
+	}
+}
+
+static int module_load(const char *name, const void *data, size_t len, struct text *said)
+{
+	char before[CC_LIST_BYTES] = "", after[CC_LIST_BYTES] = "";
+	int ret;
+
+	read_text(CC_DIR "available_congestion_control", before, sizeof(before));
+	lkl_syscall(NR_SYSLOG, (long[6]){ SYSLOG_CLEAR });
+	ret = lkl_syscall(NR_INIT_MODULE, (long[6]){ (long)data, (long)len, (long)"" });
+	if (ret) {
+		add_log(said);
+		return ret;
+	}
+	read_text(CC_DIR "available_congestion_control", after, sizeof(after));
+	add_new(said, after, before);
+	if (said->len)
+		return 0;
+	text_add(said, "it brings no congestion control");
+	module_unload(name);
+	return -ENODATA;
+}
+
+/* What was loaded before this worker was there. A module that fails now does not keep it from serving. */
+static void load_modules(const struct module_set *set)
+{
+	const struct module *m;
+	char buf[512] = "";
+	struct text said;
+	const void *data;
+	size_t len;
+	int ret;
+
+	for (m = set->modules; m < set->modules + set->n; m++) {
+		text_init(&said, buf, sizeof(buf));
+		data = module_map(m->fd, &len);
+		ret = data ? module_load(m->name, data, len, &said) : -ENOMEM;
+		if (ret)
+			msg("module %s: cannot be loaded: %s: %s", m->name, buf, lkl_strerror(ret));
+		if (data)
+			module_unmap(data, len);
+	}
 }
 
 /* ---- where the loop runs ---- */
@@ -553,6 +686,7 @@ static int run(const struct worker_args *args, int (*fn)(void *arg), void *arg,
 			       .index = args->index,
 			       .queues = args->queues,
 			       .data = args->stack_data,
+			       .modules = args->modules,
 			       .fn = fn,
 			       .arg = arg,
 			       .err = err,
@@ -708,6 +842,8 @@ const struct stack_ops stack_lkl = {
 	.name = "lkl",
 	.report = report,
 	.release = lkl_release,
+	.module_load = module_load,
+	.module_unload = module_unload,
 	.setup = setup,
 	.teardown = teardown,
 	.worker_away = worker_away,

@@ -75,7 +75,8 @@ static int compare(const void *a, const void *b)
 void supervisor_close_private(const struct worker_proc *p, int control_fd)
 {
 	unsigned int i, n = n_keep, n_socks = p->socks ? p->socks->n : 0;
-	int *fds = malloc((n_keep + n_socks + 1) * sizeof(*fds));
+	const struct module_set *modules = &p->sup->modules;
+	int *fds = malloc((n_keep + n_socks + modules->n + 1) * sizeof(*fds));
 	unsigned int first = 0;
 
 	if (!fds || !n_keep) {
@@ -86,6 +87,8 @@ void supervisor_close_private(const struct worker_proc *p, int control_fd)
 	fds[n++] = control_fd;
 	for (i = 0; i < n_socks; i++)
 		fds[n++] = p->socks->socks[i].fd;
+	for (i = 0; i < modules->n; i++)
+		fds[n++] = modules->modules[i].fd;
 	qsort(fds, n, sizeof(*fds), compare);
 	for (i = 0; i < n; i++) {
 		if ((unsigned int)fds[i] > first)

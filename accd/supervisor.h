@@ -14,6 +14,7 @@
 #include "conf.h"
 #include "control.h"
 #include "evloop.h"
+#include "modules.h"
 #include "privilege.h"
 #include "stack.h"
 
@@ -50,6 +51,7 @@ struct worker_proc {
 	uint64_t forked_us, ready_us, died_us; /* monotonic; 0: not yet */
 	unsigned int strikes; /* deaths in a row, each soon after the start */
 	uint64_t conf_serial; /* of the configuration it has */
+	unsigned int n_modules; /* of sup->modules, that it was forked with */
 	struct sock_set *socks; /* its listening sockets, if the supervisor makes them */
 	uint64_t deaths_total; /* of this place: crashes, kills, failures */
 	struct evloop_timer timer; /* WAITING: the next fork; ENDING: SIGKILL */
@@ -82,6 +84,7 @@ struct supervisor {
 	char release[65]; /* the stack's kernel */
 	uint64_t restarts_total; /* workers replaced */
 	struct reload *reload; /* under way */
+	struct module_set modules; /* loaded into all workers */
 	uint64_t reloads_total, reloads_refused_total;
 	bool is_steered; /* a program chooses among the sockets of an address */
 	struct evloop_timer watchdog_timer;

@@ -129,8 +129,8 @@ static void proc_event(void *ctx, enum control_op ev, const char *text)
 		msg("worker %u (process %d) is ready, %" PRIu64 " ms after the last one ended",
 		    p->index, (int)p->pid, (p->ready_us - p->died_us) / 1000);
 	}
-	if (p->conf_serial != sup->conf_serial) {
-		/* forked with a configuration that a reload has replaced meanwhile: once more */
+	if (p->conf_serial != sup->conf_serial || p->n_modules != sup->modules.n) {
+		/* forked with a configuration that a reload has replaced meanwhile, or without a module: once more */
 		kill(p->pid, SIGINT);
 		return;
 	}
@@ -151,6 +151,7 @@ static void __attribute__((noreturn)) child(struct worker_proc *p, int control_f
 	supervisor_close_private(p, control_fd);
 	args.conf = sup->conf;
 	args.socks = p->socks;
+	args.modules = &sup->modules;
 	args.index = p->index;
 	args.workers = sup->n_workers;
 	args.control_fd = control_fd;
@@ -190,6 +191,7 @@ static int proc_fork(struct worker_proc *p)
 	p->pid = pid;
 	p->state = PROC_STARTING;
 	p->conf_serial = sup->conf_serial;
+	p->n_modules = sup->modules.n;
 	p->forked_us = evloop_now_us();
 	p->ready_us = 0;
 	p->pings_lost = 0;

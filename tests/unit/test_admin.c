@@ -59,6 +59,11 @@ static void test_good(void **state)
 	assert_int_equal(cmd.filter.state, ADMIN_STATE_RELAYING);
 	assert_int_equal(cmd.filter.idle_us, 300000000);
 	assert_int_equal(cmd.limit, 7);
+	assert_int_equal(parse("cc list"), 0);
+	assert_int_equal(cmd.op, ADMIN_CC_LIST);
+	assert_int_equal(parse("cc load /lib/x.ko"), 0);
+	assert_int_equal(cmd.op, ADMIN_CC_LOAD);
+	assert_string_equal(cmd.path, "/lib/x.ko");
 	assert_int_equal(parse("show servers web"), 0);
 	assert_string_equal(cmd.pool, "web");
 }
@@ -89,6 +94,11 @@ static void test_bad(void **state)
 		{ "set session 1-2-3 color red", "expected a session", "congestion-control" },
 		{ "set session 1-2 congestion-control reno", "\"1-2\": not the id", "0-17-3" },
 		{ "set session 1-2-3 congestion-control 0123456789abcdef", "congestion control", "at most 15" },
+		{ "cc", "\"cc\": incomplete", "cc list, cc load" },
+		{ "cc list all", "\"all\": unexpected", "nothing more" },
+		{ "cc load", "expected one file", "cc load FILE" },
+		{ "cc load x.ko", "expected one file", "whole path" },
+		{ "cc load /a b.ko", "expected one file", "without blanks" },
 		{ "kill session", "not the id of a session", "0-17-3" },
 		{ "kill session 1-2", "\"1-2\": not the id", "0-17-3" },
 		{ "kill session 1-2-3-4", "not the id", "0-17-3" },

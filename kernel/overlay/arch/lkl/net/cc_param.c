@@ -9,6 +9,8 @@
  * A connection's state begins when it is established: before, there is -ENOTCONN. It ends with the connection, or when
  * another algorithm is selected.
  *
+ * /proc/lkl_cc_params lists all keys.
+ *
  * The list is short (one entry an algorithm) and is read with a mutex held: these calls are made once or twice a connection.
  * An entry stays while a connection uses its ops, since the connection holds the module.
  */
@@ -16,6 +18,8 @@
 #include <linux/module.h>
 #include <linux/mutex.h>
 #include <linux/net.h>
+#include <linux/proc_fs.h>
+#include <linux/seq_file.h>
 #include <linux/string.h>
 #include <net/inet_connection_sock.h>
 #include <net/sock.h>
@@ -49,6 +53,30 @@ void lkl_cc_unregister(struct tcp_congestion_ops *ops, struct lkl_cc_params *par
 	mutex_unlock(&params_mutex);
 }
 EXPORT_SYMBOL_GPL(lkl_cc_unregister);
+
+/* /proc/lkl_cc_params: a line a key, "ALGORITHM KEY MIN MAX MODE"; MODE: w can be set, r can be read. */
+static int params_show(struct seq_file *seq, void *v)
+{
+	const struct lkl_cc_params *params;
+	const struct lkl_cc_row *row;
+	unsigned int i;
+
+	mutex_lock(&params_mutex);
+	list_for_each_entry(params, &params_list, list)
+		for (i = 0; i < params->n_rows; i++) {
+			row = &params->rows[i];
+			seq_printf(seq, "%s %s %llu %llu %s%s\n", params->ops->name, row->key, row->min, row->max,
+				   row->set ? "w" : "", row->get ? "r" : "");
+		}
+	mutex_unlock(&params_mutex);
+	return 0;
+}
+
+static int __init params_file_make(void)
+{
+	return proc_create_single("lkl_cc_params", 0444, NULL, params_show) ? 0 : -ENOMEM;
+}
+late_initcall(params_file_make);
 
 /* The socket is locked. */
 static const struct lkl_cc_row *row_find(const struct sock *sk, const char *key, int *err)

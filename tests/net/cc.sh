@@ -1,0 +1,279 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0-only
+#
+# cc.sh STACK ACCD ACCDCTL TRAFFIC MODULE - congestion controls: listed, loaded, chosen
+#
+#   clients 10.78.0.1, 10.78.9.1 ──┐                      ┌── servers 10.78.1.2 (s1), 10.78.9.2 (s2)
+#                                  ├── bridge (hub) ──────┤
+#   proxy   10.78.0.2 ─────────────┘   10.78.0.0/16       └   five namespaces
+#
+# MODULE is tests/kernel/cc_test built for the kernel of the library. A module comes into workers whose sessions go on; what is
+# no module, or another kernel's, is refused with the reason.
+#
+# All namespaces and processes are the test's own, named with its process id and removed on every exit.
+# Exit status: 0 all passed, 1 a step failed, 77 cannot run here (the reason is printed).
+set -u
+
+usage="usage: cc.sh STACK ACCD ACCDCTL TRAFFIC MODULE"
+STACK=${1:?$usage} ACCD=${2:?$usage} ACCDCTL=${3:?$usage} TRAFFIC=${4:?$usage} MODULE=${5:-}
+
+ID=acc$$
+HUB=$ID-hub CLIENT=$ID-cli CLIENT2=$ID-cl2 PROXY=$ID-prx SERVER=$ID-srv
+VIP=10.78.0.2
+DIR=$(mktemp -d /tmp/accd-cc.XXXXXX)
+chmod 755 "$DIR" # accd reads its file again and removes its socket as an ordinary user
+chown nobody "$DIR"
+SOCK=$DIR/admin.sock
+PIDS=
+passed=0 failed=0
+
+skip() {
+	echo "SKIP: $*"
+	rm -rf "$DIR"
+	exit 77
+}
+
+finish() {
+	status=$?
+	trap - EXIT INT TERM HUP
+	[ "$failed" = 0 ] || status=1
+	for pid in $PIDS; do
+		kill -KILL "$pid" 2>/dev/null
+	done
+	wait 2>/dev/null
+	for ns in $CLIENT $CLIENT2 $PROXY $SERVER $HUB; do
+		ip netns del "$ns" 2>/dev/null
+	done
+	if [ "$status" = 0 ]; then
+		rm -rf "$DIR"
+	else
+		cat "$DIR"/*.err "$DIR"/error.log
+		echo "logs are in $DIR"
+	fi
+	echo "cc.sh $STACK: $passed passed, $failed failed"
+	exit "$status"
+}
+
+[ "$(id -u)" = 0 ] || skip "needs root for network namespaces"
+for tool in ip jq curl; do
+	command -v $tool >/dev/null || skip "needs $tool (tools/setup installs it)"
+done
+case "$STACK:$("$ACCD" -V)" in
+*"$STACK"*"stacks:"*"$STACK"*) ;;
+*) skip "this build of accd has no stack $STACK" ;;
+esac
+ip netns add "$HUB" 2>/dev/null || skip "cannot make a network namespace here"
+trap finish EXIT
+trap 'exit 1' INT TERM HUP
+
+# wait_for SECONDS DESCRIPTION command...: until the command succeeds
+wait_for() {
+	_left=$(($1 * 20)) _what=$2
+	shift 2
+	until "$@" >/dev/null 2>&1; do
+		_left=$((_left - 1))
+		if [ "$_left" -le 0 ]; then
+			echo "  timeout: $_what"
+			return 1
+		fi
+		sleep 0.05 # the step of the wait for a condition, not a wait by itself
+	done
+}
+
+step() {
+	STEP=$*
+	echo "== $STEP"
+}
+
+expect() { # DESCRIPTION command...
+	_desc=$1
+	shift
+	if "$@"; then
+		echo "  ok: $_desc"
+		passed=$((passed + 1))
+	else
+		failed=$((failed + 1))
+		echo "  FAILED: $STEP: $_desc"
+	fi
+}
+
+attach() { # namespace address...
+	_ns=$1
+	shift
+	ip netns add "$_ns" &&
+		ip -n "$_ns" link set lo up &&
+		ip link add eth0 netns "$_ns" type veth peer name "$_ns" netns "$HUB" &&
+		ip -n "$HUB" link set "$_ns" master br0 up &&
+		ip -n "$_ns" link set eth0 up || return 1
+	for addr; do
+		ip -n "$_ns" addr add "$addr" dev eth0 || return 1
+	done
+}
+
+ctl() {
+	"$ACCDCTL" -s "$SOCK" "$@"
+}
+
+metric() { # series: its value
+	ip netns exec "$PROXY" curl -sS -m 10 http://127.0.0.1:9100/metrics | awk -v name="$1" '$1 == name { print $2 }'
+}
+
+becomes() { # wanted series
+	wait_for 20 "$2 is $1" sh -c "ip netns exec $PROXY curl -s http://127.0.0.1:9100/metrics | grep -qxF '$2 $1'"
+}
+
+says() { # wanted exit status, pattern, command...
+	_wanted=$1 _pattern=$2
+	shift 2
+	_got=$("$@" 2>&1)
+	_status=$?
+	[ $_status = "$_wanted" ] && printf '%s\n' "$_got" | grep -Eq -- "$_pattern" && return 0
+	echo "  got: $_status: $_got"
+	echo "  wanted: $_wanted: $_pattern"
+	return 1
+}
+
+json() { # jq filter that must be true, command...
+	_filter=$1
+	shift
+	_got=$("$@" 2>&1)
+	printf '%s\n' "$_got" | jq -e "$_filter" >/dev/null && return 0
+	echo "  got: $_got"
+	echo "  wanted: $_filter"
+	return 1
+}
+
+write_conf() { # keys of listener web, keys of pool one
+	cat >"$DIR/accd.conf" <<-EOT
+		workers = $WORKERS;
+		log { access = "$DIR/access.log"; error = "$DIR/error.log"; format = json; }
+		metrics { bind = "9100"; rate = 0; }
+		admin { bind = "unix:$SOCK"; mode = "0600"; }
+		worker { memory = 128M; }
+		wire { type = packet; interface = eth0; mode = own; }
+		listener web { bind = "$VIP:80"; pool = one; $1 }
+		listener two { bind = "$VIP:81"; pool = two; }
+		pool one { server s1 { address = "10.78.1.2:8080"; } $2 }
+		pool two { server s2 { address = "10.78.9.2:8080"; } $2 }
+	EOT
+}
+
+hold() { # namespace port id: a session that stays open, its process in HELD
+	ip netns exec "$1" "$TRAFFIC" client $VIP "$2" --up 1 --down 40M --pause --id "$3" >"$DIR/hold-$3.out" 2>&1 &
+	HELD=$!
+	PIDS="$PIDS $HELD"
+	wait_for 20 "session $3 stalls" grep -q "stalled id=$3 " "$DIR/s1.out" "$DIR/s2.out" || exit 1
+}
+
+let_go() { # process...: they take the rest, every byte of it
+	kill -USR1 "$@"
+	for _pid; do
+		wait "$_pid" || return 1
+	done
+}
+
+step "topology and actors"
+ip -n "$HUB" link set lo up
+ip -n "$HUB" link add br0 type bridge forward_delay 0 || skip "cannot make a bridge here"
+ip -n "$HUB" link set br0 up
+attach "$CLIENT" 10.78.0.1/16 || skip "cannot make a veth pair here"
+attach "$CLIENT2" 10.78.9.1/16 || exit 1
+attach "$PROXY" $VIP/16 || exit 1
+attach "$SERVER" 10.78.1.2/16 10.78.9.2/16 || exit 1
+ip netns exec "$SERVER" "$TRAFFIC" server 10.78.1.2 8080 s1 >"$DIR/s1.out" 2>&1 &
+PIDS="$PIDS $!"
+ip netns exec "$SERVER" "$TRAFFIC" server 10.78.9.2 8080 s2 >"$DIR/s2.out" 2>&1 &
+PIDS="$PIDS $!"
+for s in s1 s2; do
+	wait_for 20 "$s listens" grep -q listening "$DIR/$s.out" || exit 1
+done
+WORKERS=2
+write_conf "" ""
+: >"$DIR/error.log"
+ip netns exec "$PROXY" "$ACCD" -f "$DIR/accd.conf" --stack "$STACK" 2>"$DIR/accd.err" &
+PID_ACCD=$!
+PIDS="$PIDS $!"
+wait_for 30 "accd is ready" grep -q "accd\[.*: ready:" "$DIR/error.log" || exit 1
+
+step "cc list"
+expect "one is the default" json 'map(select(.state == "default")) | length == 1' ctl -j cc list
+expect "as text" says 0 "^reno +(usable|default)" ctl cc list
+expect "nothing behind it" says 2 "takes nothing more" ctl cc list x
+if [ "$STACK" = lkl ]; then
+	expect "ours, with what can be set" json 'map(select(.name == "acc_bbr"))[0] | .state == "usable" and (.parameters | test("loss_permille=1-500"))' ctl -j cc list
+	expect "not what can only be read" json 'all(.parameters | test("min_rtt_us") | not)' ctl -j cc list
+	expect "the kernel's have none" json 'map(select(.name == "cubic"))[0].parameters == ""' ctl -j cc list
+fi
+
+if [ "$STACK" = host ]; then
+	step "cc load: not on the host's stack"
+	expect "refused, with what to do" says 1 "host's kernel.*modprobe" ctl cc load /etc/passwd
+elif [ ! -f "$MODULE" ]; then
+	step "cc load"
+	expect "a module to load" [ -f "$MODULE" ]
+else
+	step "cc load: what is no module for this kernel"
+	cp "$MODULE" "$DIR/testcc.ko"
+	name=$DIR/bad.ko
+	expect "no file" says 2 "expected one file" ctl cc load
+	expect "two files" says 2 "expected one file" ctl cc load /a /b
+	expect "not there" says 1 "/nonexistent.ko: No such file" ctl cc load /nonexistent.ko
+	expect "not there, by accdctl" says 1 "nonexistent.ko: No such file" ctl cc load nonexistent.ko
+	expect "a folder" says 1 "not a file" ctl cc load "$DIR"
+	mkfifo "$DIR/fifo"
+	expect "a FIFO, which nobody waits for" says 1 "not a file" ctl cc load "$DIR/fifo"
+	: >"$name"
+	expect "empty" says 1 "empty" ctl cc load "$name"
+	expect "text" says 1 "not a kernel module; expected a .ko" ctl cc load "$DIR/accd.conf"
+	expect "a program" says 1 "not a kernel module" ctl cc load "$ACCDCTL"
+	truncate -s 9M "$name"
+	expect "too large" says 1 "expected at most" ctl cc load "$name"
+	for bytes in 1 64 1000 4096; do
+		head -c $bytes "$DIR/testcc.ko" >"$name"
+		expect "cut to $bytes bytes" says 1 "not a kernel module" ctl cc load "$name"
+	done
+	(umask 077 && cp "$DIR/testcc.ko" "$name.0")
+	expect "not for accd to read" says 1 "Permission denied; accd reads it as" ctl cc load "$name.0"
+	LC_ALL=C sed 's/vermagic=[0-9]/vermagic=9/' "$DIR/testcc.ko" >"$name"
+	expect "another kernel's" says 1 "built for kernel 9[^ ]*; expected one for [0-9]" ctl cc load "$name"
+	LC_ALL=C sed 's/ lkl-/ lkl_/' "$DIR/testcc.ko" >"$name"
+	expect "another configuration's" says 1 "worker [01]: .*version magic" ctl cc load "$name"
+	LC_ALL=C sed 's/tcp_register_congestion_control/tcp_register_congestion_contrlo/' "$DIR/testcc.ko" >"$name"
+	expect "a symbol that is not there" says 1 "worker [01]: .*tcp_register_congestion_contrlo" ctl cc load "$name"
+	expect "nothing has come of it" json 'all(.name != "testcc")' ctl -j cc list
+
+	step "cc load: into workers whose sessions go on"
+	held=
+	for i in 1 2 3 4; do
+		hold "$CLIENT" 80 $i
+		held="$held $HELD"
+	done
+	ctl -j show sessions | jq -r '.[].id' | sort >"$DIR/before"
+	expect "loaded" json '.module == "testcc" and .congestion_control == "testcc"' ctl -j cc load "$DIR/testcc.ko"
+	expect "listed" json 'map(select(.name == "testcc"))[0].state == "usable"' ctl -j cc list
+	expect "again: it is there" says 1 "is there already" ctl cc load "$DIR/testcc.ko"
+	cp "$DIR/testcc.ko" "$DIR/other.ko"
+	expect "by another name, too" says 1 "is there already" ctl cc load "$DIR/other.ko"
+	ctl -j show sessions | jq -r '.[].id' | sort >"$DIR/after"
+	expect "the same sessions" cmp "$DIR/before" "$DIR/after"
+	while read -r id; do
+		expect "session $id takes it" json '.workers == 1' ctl -j set session "$id" congestion-control testcc
+	done <"$DIR/before"
+	expect "all have it" json 'length == 4 and all(.tcp_down.cc == "testcc" and .tcp_up.cc == "testcc")' ctl -j show sessions
+	# shellcheck disable=SC2086
+	expect "and deliver every byte" let_go $held
+
+	step "a worker that dies: the next one has the module"
+	for w in 0 1; do
+		pid=$(ctl -j show info | jq -r ".workers[] | select(.worker == $w) | .pid")
+		kill -KILL "$pid"
+		expect "worker $w is replaced" wait_for 30 "another process" sh -c "\"$ACCDCTL\" -j -s $SOCK show info |
+			jq -e '.workers[] | select(.worker == $w) | .pid != $pid and .state == \"running\"'"
+	done
+	expect "listed" json 'any(.name == "testcc")' ctl -j cc list
+fi
+
+step "the end"
+kill -TERM "$PID_ACCD"
+expect "exit status 0" wait "$PID_ACCD"
+exit 0
