@@ -71,12 +71,12 @@ struct settings {
 	} addrs[ADDRS_MAX], gateways[ADDRS_MAX];
 	unsigned int sysctls_len;
 	char *sysctls[SYSCTLS_MAX]; /* "KEY=VALUE", cut in two */
-	uint64_t memory_bytes, cpu;
-	bool is_host, is_pinned, is_verbose;
+	uint64_t memory_bytes, cpu, spin_us;
+	bool is_host, is_pinned, is_verbose, has_spin;
 };
 
 static struct settings set = { .memory_bytes = 128 << 20, .ephemeral_low = EPHEMERAL_LOW, .ephemeral_high = EPHEMERAL_HIGH };
-static struct net net = { .port = NET_PORT_DEFAULT };
+static struct net net = { .port = NET_PORT_DEFAULT, .idle_ms = 10000 };
 static struct take taken;
 static struct lkl_wire *wire;
 static const struct command *command;
@@ -90,7 +90,7 @@ static const char usage_text[] =
 	"commands:\n"
 	"  ping [-c COUNT] [-i MILLISECONDS] [-s BYTES] ADDRESS\n"
 	"  stream -s [-1]                                 bulk transfer, the server\n"
-	"  stream [-t SECONDS | -n BYTES] [-R | --both] [-P CONNECTIONS] ADDRESS\n"
+	"  stream [-t SECONDS | -n BYTES] [-R | --both] [-P CONNECTIONS] [-a SECONDS] ADDRESS\n"
 	"  rr -s [-1]                                     request and response, the server\n"
 	"  rr [-t SECONDS | -n COUNT] [-q BYTES] [-r BYTES] [-P CONNECTIONS] ADDRESS\n"
 	"  dump [-c FRAMES] [-t SECONDS] [-w FILE.pcap]\n"
@@ -107,6 +107,8 @@ static const char usage_text[] =
 	"  --host                 no instance: stream, rr and ping on the host's sockets\n"
 	"  -p, --port PORT        of stream and rr (5300)\n"
 	"  -j, --json             results as JSON\n"
+	"  --idle SECONDS         a peer of stream and rr that is silent for so long is gone (10)\n"
+	"  --spin MICROSECONDS    how long the instance polls before it sleeps (50)\n"
 	"  --memory SIZE          of the instance (128M)    --cpu N   pin it    -v   its kernel's messages\n"
 	"  -h, --help\n";
 
@@ -315,6 +317,8 @@ static int run_instance(void)
 	opts.log = on_log;
 	opts.panic = on_panic;
 	opts.cpu = set.is_pinned ? (int)set.cpu : -1;
+	if (set.has_spin)
+		opts.spin_us = (uint32_t)set.spin_us;
 	ret = lkl_set_options(&opts);
 	if (!ret)
 		ret = lkl_start_kernel("mem=%" PRIu64 "K loglevel=%d", set.memory_bytes / 1024, set.is_verbose ? 7 : 4);
@@ -557,7 +561,7 @@ static bool parse_sysctl(char *arg)
 	return true;
 }
 
-enum { OPT_OWN = 256, OPT_SHARE, OPT_ADDR, OPT_GW, OPT_SYSCTL, OPT_HOST, OPT_MEMORY, OPT_CPU };
+enum { OPT_OWN = 256, OPT_SHARE, OPT_ADDR, OPT_GW, OPT_SYSCTL, OPT_HOST, OPT_MEMORY, OPT_CPU, OPT_IDLE, OPT_SPIN };
 
 static bool take_option(int opt, char *arg)
 {
@@ -603,6 +607,14 @@ static bool take_option(int opt, char *arg)
 	case OPT_CPU:
 		set.is_pinned = true;
 		return parse_number("--cpu", arg, 0, 1023, &set.cpu);
+	case OPT_IDLE:
+		if (!parse_number("--idle", arg, 1, 3600, &n))
+			return false;
+		net.idle_ms = (int)n * 1000;
+		return true;
+	case OPT_SPIN:
+		set.has_spin = true;
+		return parse_number("--spin", arg, 0, 1000000, &set.spin_us);
 	}
 	fputs(usage_text, stderr);
 	return false;
@@ -651,6 +663,7 @@ int main(int argc, char **argv)
 		{ "sysctl", required_argument, NULL, OPT_SYSCTL },
 		{ "host", no_argument, NULL, OPT_HOST },       { "memory", required_argument, NULL, OPT_MEMORY },
 		{ "cpu", required_argument, NULL, OPT_CPU },   { "help", no_argument, NULL, 'h' },
+		{ "idle", required_argument, NULL, OPT_IDLE }, { "spin", required_argument, NULL, OPT_SPIN },
 		{ NULL, 0, NULL, 0 },
 	};
 	size_t i;

@@ -51,6 +51,7 @@ struct net {
 	bool is_shared;
 	bool is_json;
 	uint16_t port;
+	int idle_ms;			/* a peer of stream and rr that is silent for so long is gone */
 };
 
 extern volatile int net_stopped; /* SIGINT or SIGTERM came: end soon */

@@ -30,7 +30,6 @@
 #define RR_BYTES_MAX (1u << 20)
 #define PARALLEL_MAX 64
 #define SERVED_MAX 256
-#define IDLE_MS 10000 /* a peer that is silent for so long is gone */
 
 enum { KIND_UP = 1, KIND_DOWN = 2, KIND_BOTH = 3, KIND_RR = 4 };
 enum { FRAME_DATA = 1, FRAME_END = 2, FRAME_REPORT = 3 };
@@ -63,6 +62,8 @@ struct run {
 	/* results */
 	struct report mine, theirs;
 	int64_t begin_us, received_us;	/* when the last byte came */
+	int64_t after_us, until_us;	/* bytes that come between these are counted for themselves */
+	uint64_t window_bytes;
 	int error;
 	volatile int sender_done, done;
 	uint64_t rounds;
@@ -174,6 +175,11 @@ static int recv_data(struct run *r)
 		}
 		rc = recv_all(r, block, ntohl(f.len));
 		r->mine.received += ntohl(f.len);
+		if (r->until_us) {
+			const int64_t t = net_now_us();
+
+			r->window_bytes += t >= r->after_us && t < r->until_us ? ntohl(f.len) : 0;
+		}
 	}
 	r->received_us = net_now_us();
 	free(block);
@@ -277,7 +283,7 @@ static void set_options(struct run *r)
 {
 	const int one = 1;
 
-	net_timeout(r->net, r->fd, IDLE_MS);
+	net_timeout(r->net, r->fd, r->net->idle_ms);
 	r->net->calls->setsockopt(r->fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
 }
 
@@ -396,9 +402,11 @@ static void client(void *arg)
 	r->done = 1;
 }
 
-static void print_stream(const struct net *net, const struct run *runs, unsigned int n, int64_t us)
+static void print_stream(const struct net *net, const struct run *runs, unsigned int n, int64_t begin_us, int64_t us)
 {
 	struct report up = { 0 }, down = { 0 };
+	int64_t received_us = begin_us;
+	uint64_t window_bytes = 0;
 	unsigned int i;
 
 	for (i = 0; i < n; i++) {
@@ -406,14 +414,20 @@ static void print_stream(const struct net *net, const struct run *runs, unsigned
 		up.retransmits += runs[i].mine.retransmits;
 		down.sent += runs[i].mine.received;
 		down.retransmits += runs[i].theirs.retransmits;
+		window_bytes += runs[i].window_bytes;
+		received_us = runs[i].received_us > received_us ? runs[i].received_us : received_us;
 	}
 	printf(net->is_json ? "{\"seconds\": %.3f, \"up_bytes\": %llu, \"up_gbps\": %.3f, \"up_retransmits\": %llu, "
-			      "\"down_bytes\": %llu, \"down_gbps\": %.3f, \"down_retransmits\": %llu}\n" :
+			      "\"down_bytes\": %llu, \"down_gbps\": %.3f, \"down_retransmits\": %llu" :
 			      "seconds=%.3f up_bytes=%llu up_gbps=%.3f up_retransmits=%llu down_bytes=%llu down_gbps=%.3f "
-			      "down_retransmits=%llu\n",
+			      "down_retransmits=%llu",
 	       (double)us / 1e6, (unsigned long long)up.sent, (double)up.sent * 8e-3 / (double)us,
 	       (unsigned long long)up.retransmits, (unsigned long long)down.sent, (double)down.sent * 8e-3 / (double)us,
 	       (unsigned long long)down.retransmits);
+	if (net->is_json)
+		printf(", \"received_us\": %lld, \"window_bytes\": %llu}", (long long)(received_us - begin_us),
+		       (unsigned long long)window_bytes);
+	putchar('\n');
 }
 
 static uint64_t percentile(const uint64_t *slots, uint64_t total, unsigned int percent)
@@ -450,7 +464,7 @@ static void print_rr(const struct net *net, const struct run *runs, unsigned int
 
 struct options {
 	bool is_server, is_once;
-	uint64_t seconds, bytes, count, parallel, request, response;
+	uint64_t seconds, bytes, count, parallel, request, response, after;
 	uint32_t kind;
 	struct sockaddr_storage to;
 	int to_len;
@@ -476,6 +490,10 @@ static int run_clients(const struct net *net, const struct options *o)
 				   .request = (uint32_t)o->request,
 				   .response = (uint32_t)o->response,
 				   .rtt_us = rtt_us[i] };
+		if (o->after) {
+			r->after_us = begin_us + (int64_t)o->after * 1000000;
+			r->until_us = begin_us + (int64_t)o->seconds * 1000000;
+		}
 		r->fd = rc = net->calls->socket(o->to.ss_family, SOCK_STREAM, 0);
 		if (rc >= 0)
 			rc = net->calls->connect(r->fd, (const struct sockaddr *)&o->to, o->to_len);
@@ -503,7 +521,7 @@ static int run_clients(const struct net *net, const struct options *o)
 	if (o->kind == KIND_RR)
 		print_rr(net, runs, (unsigned int)o->parallel, end_us - begin_us);
 	else /* until the peer has reported that it has everything */
-		print_stream(net, runs, (unsigned int)o->parallel, net_now_us() - begin_us);
+		print_stream(net, runs, (unsigned int)o->parallel, begin_us, net_now_us() - begin_us);
 	return failed ? NET_EXIT_FAIL : 0;
 }
 
@@ -516,7 +534,7 @@ static int parse(const struct net *net, int argc, char **argv, bool is_rr, struc
 
 	*o = (struct options){ .seconds = 5, .parallel = 1, .request = 1, .response = 1, .kind = is_rr ? KIND_RR : KIND_UP };
 	optind = 0;
-	while ((opt = getopt_long(argc, argv, is_rr ? "+s1t:n:P:q:r:" : "+s1t:n:P:RB", longs, NULL)) != -1) {
+	while ((opt = getopt_long(argc, argv, is_rr ? "+s1t:n:P:q:r:" : "+s1t:n:P:RBa:", longs, NULL)) != -1) {
 		bool ok = true;
 
 		snprintf(what, sizeof(what), "%s -%c", name, opt);
@@ -543,6 +561,9 @@ static int parse(const struct net *net, int argc, char **argv, bool is_rr, struc
 		case 'r':
 			ok = parse_bytes(what, optarg, 1, RR_BYTES_MAX, &o->response);
 			break;
+		case 'a':
+			ok = parse_number(what, optarg, 1, 86400, &o->after);
+			break;
 		case 'R':
 			o->kind = KIND_DOWN;
 			break;
@@ -554,13 +575,15 @@ static int parse(const struct net *net, int argc, char **argv, bool is_rr, struc
 			/* fall through */
 		default:
 			return is_rr ? usage("rr -s [-1], or rr [-t SECONDS | -n COUNT] [-q BYTES] [-r BYTES] [-P CONNECTIONS] ADDRESS") :
-				       usage("stream -s [-1], or stream [-t SECONDS | -n BYTES] [-R | --both] [-P CONNECTIONS] ADDRESS");
+				       usage("stream -s [-1], or stream [-t SECONDS | -n BYTES] [-R | --both] [-P CONNECTIONS] [-a SECONDS] ADDRESS");
 		}
 		if (!ok)
 			return NET_EXIT_USAGE;
 	}
 	if (o->is_server)
 		return optind == argc ? 0 : usage("%s -s: \"%s\": expected no address", name, argv[optind]);
+	if (o->after && (o->bytes || o->after >= o->seconds))
+		return usage("%s -a: expected with -t, and less than it", name);
 	if (optind + 1 != argc)
 		return usage("%s: expected one address, or -s to be the server", name);
 	return parse_address(argv[optind], net, net->port, &o->to, &o->to_len) ? 0 : NET_EXIT_USAGE;
