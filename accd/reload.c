@@ -341,7 +341,16 @@ static void committed(struct reload *r)
 {
 	struct supervisor *sup = r->sup;
 
+	unsigned int i;
+
 	socks_drop_old(sup, sup->conf);
+	for (i = 0; i < r->n_workers && i < sup->n_workers; i++)
+		if (sup->procs[i].state == PROC_GIVEN_UP) {
+			sup->procs[i].state = PROC_NONE;
+			sup->procs[i].strikes = 0;
+		}
+	if (r->n_workers == sup->n_workers && workers_start(sup))
+		say(r, "a worker that was given up cannot be started");
 	if (r->n_workers != sup->n_workers)
 		change_workers(r);
 	done(r, 0);

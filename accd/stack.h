@@ -118,6 +118,9 @@ struct stack_ops {
 	/* [any] */
 	int (*notify)(int handle);
 
+	/* [loop] All is set up: what has come for a successor may come in. NULL: nothing waits. */
+	void (*serve)(void);
+
 	/* [loop] As in section 2 of the manual. */
 	int (*socket)(int family, int type, int protocol);
 	int (*bind)(int fd, const struct sockaddr *addr, int addr_len);

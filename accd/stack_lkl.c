@@ -38,6 +38,7 @@
 
 #include "cc_list.h"
 #include "conf.h"
+#include "counters.h"
 #include "crash.h"
 #include "err.h"
 #include "modules.h"
@@ -436,6 +437,18 @@ static void say_wire(const struct lkl_wire *wire)
 
 static const struct lkl_wire *report_wire;
 
+/*
+ * A worker that takes a queue over gets what came after the last one's death when it listens: a SYN
+ * that came before there is an address, or a socket, would be lost, and come again a second later.
+ */
+static struct lkl_wire *held;
+
+static void serve(void)
+{
+	if (held)
+		wire_packet_hold(held, 0);
+}
+
 static long report_wires(char *buf, size_t len)
 {
 #define WIRE(m) { #m, offsetof(struct lkl_wire_stats, m) }
@@ -700,6 +713,10 @@ static int run(const struct worker_args *args, int (*fn)(void *arg), void *arg,
 		snprintf(err, err_len, "wire: cannot take queue %u: %s", args->index, strerror(-ret));
 		return ret;
 	}
+	if (is_packet(start.wire) && args->counters->workers[args->index].all.starts > 1) {
+		held = start.wire;
+		wire_packet_hold(held, 1);
+	}
 	if (!start.conf->wire.is_batched)
 		unbatch(start.wire);
 	report_wire = start.wire;
@@ -851,6 +868,7 @@ const struct stack_ops stack_lkl = {
 	.run = run,
 	.notifier_open = lkl_notifier_new,
 	.notify = lkl_notify,
+	.serve = serve,
 	.socket = stack_socket,
 	.bind = stack_bind,
 	.listen = stack_listen,

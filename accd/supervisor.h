@@ -14,6 +14,7 @@
 #include "conf.h"
 #include "control.h"
 #include "evloop.h"
+#include "limit.h"
 #include "modules.h"
 #include "privilege.h"
 #include "stack.h"
@@ -49,7 +50,9 @@ struct worker_proc {
 	pid_t pid; /* 0: none */
 	struct control_peer peer;
 	uint64_t forked_us, ready_us, died_us; /* monotonic; 0: not yet */
-	unsigned int strikes; /* deaths in a row, each soon after the start */
+	unsigned int strikes; /* deaths in a row, each soon after the start and without a session */
+	uint64_t sessions_before; /* counted when it was forked */
+	struct limit_rate restarts; /* that need not wait */
 	uint64_t conf_serial; /* of the configuration it has */
 	unsigned int n_modules; /* of sup->modules, that it was forked with */
 	struct sock_set *socks; /* its listening sockets, if the supervisor makes them */

@@ -274,12 +274,18 @@ static int loop_open(struct worker *w)
 	r = pools_reload(w, w->conf);
 	if (r)
 		goto err;
-	loop_wait_for_names(w);
+	if (resolver_is_waiting(w)) {
+		if (w->ops->serve)
+			w->ops->serve(); /* their answers */
+		loop_wait_for_names(w);
+	}
 	r = generation_prepare(w, w->conf, 0, w->err, sizeof(w->err));
 	if (!r)
 		r = generation_commit(w, w->err, sizeof(w->err));
 	if (!r)
 		r = watch_open(w, w->err, sizeof(w->err));
+	if (!r && w->ops->serve)
+		w->ops->serve();
 	return r;
 err:
 	snprintf(w->err, sizeof(w->err), "%s: %s", call, strerror(-r));

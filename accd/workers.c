@@ -12,11 +12,14 @@
  * their peers get RST from the new instance, which does not know the connections (lkl), or from the
  * host's kernel (host).
  *
- * Bound on a storm: a death within STABLE_MS of READY, or before it, is a strike; a worker that
- * lived longer clears them. STRIKES_FREE strikes are replaced at once, the next ones after 100 ms,
- * 200 ms, ... up to BACKOFF_MAX_MS. After STRIKES_MAX the place is given up: the other workers go
- * on, and without any left the daemon ends with status 1. A failure before the daemon was ready
- * for the first time is not retried: wrong configurations are said at once.
+ * Bound on a storm: a death within STABLE_MS of READY, or before it, is a strike if the worker had no
+ * session; one that served or lived longer clears them. STRIKES_FREE strikes are replaced at once,
+ * the next ones after 100 ms, 200 ms, ... up to BACKOFF_MAX_MS. After STRIKES_MAX the place is given
+ * up: the other workers go on, and without any left the daemon ends with status 1. A reload tries a
+ * place again that was given up. Workers that die after they served (a session that kills them, an
+ * operator with SIGKILL) are replaced at once RESTARTS_BURST times, then RESTARTS_RATE times a
+ * second. A failure before the daemon was ready for the first time is not retried: wrong
+ * configurations are said at once.
  *
  * A worker is pinged every PING_MS. One that does not answer is said; after PINGS_LOST_MAX it gets
  * SIGABRT (its back trace says where it hung) and is replaced like any other.
@@ -40,6 +43,8 @@
 #define STABLE_MS 2000
 #define STRIKES_FREE 3
 #define STRIKES_MAX 20
+#define RESTARTS_BURST 64 /* each costs some 30 ms of CPU time */
+#define RESTARTS_RATE 1 /* a second */
 #define BACKOFF_MIN_MS 100
 #define BACKOFF_MAX_MS 5000
 #define PING_MS 5000
@@ -179,6 +184,7 @@ static int proc_fork(struct worker_proc *p)
 	if (r)
 		return r;
 	counters_worker_begins(sup->args.counters, p->index);
+	p->sessions_before = sup->args.counters->workers[p->index].all.sessions_total;
 	pid = fork();
 	if (!pid)
 		child(p, fds[1]);
@@ -207,7 +213,8 @@ static void proc_died(struct worker_proc *p)
 {
 	struct supervisor *sup = p->sup;
 	uint64_t now_us = evloop_now_us();
-	bool is_early = !p->ready_us || now_us - p->ready_us < STABLE_MS * 1000ULL;
+	bool has_served = sup->args.counters->workers[p->index].all.sessions_total != p->sessions_before;
+	bool is_early = !p->ready_us || (!has_served && now_us - p->ready_us < STABLE_MS * 1000ULL);
 	uint32_t delay_ms = 0;
 	unsigned int i;
 
@@ -222,8 +229,9 @@ static void proc_died(struct worker_proc *p)
 	}
 	if (p->strikes > STRIKES_MAX) {
 		p->state = PROC_GIVEN_UP;
-		msg("worker %u: ended %u times in a row within %d ms of its start; given up",
+		msg("worker %u: ended %u times in a row within %d ms of its start; given up until a reload",
 		    p->index, p->strikes, STABLE_MS);
+		supervisor_socks_close(p); /* what comes goes to the others */
 		return;
 	}
 	if (p->strikes > STRIKES_FREE) {
@@ -232,8 +240,11 @@ static void proc_died(struct worker_proc *p)
 			delay_ms *= 2;
 		if (delay_ms > BACKOFF_MAX_MS)
 			delay_ms = BACKOFF_MAX_MS;
-		msg("worker %u: the next one starts in %u ms", p->index, delay_ms);
 	}
+	if (!is_early)
+		delay_ms = limit_rate_take(&p->restarts, RESTARTS_RATE, RESTARTS_BURST, now_us) / 1000;
+	if (delay_ms)
+		msg("worker %u: the next one starts in %u ms", p->index, delay_ms);
 	p->state = PROC_WAITING;
 	if (delay_ms)
 		evloop_timer_set(&sup->loop, &p->timer, delay_ms, proc_restart, p);

@@ -111,6 +111,8 @@ static int packet_rx_ready(struct lkl_wire *w, uint32_t queue)
 	const struct packet_queue *q = queue_of(w, queue);
 	uint32_t i;
 
+	if (__builtin_expect(to_packet(w)->is_held, 0))
+		return tx_left_over(q);
 	if (rx_has_frame(q, &q->rx[SOURCE_FRAMES]) || tx_left_over(q))
 		return 1;
 	for (i = 1; i < q->sources; i++)
@@ -190,6 +192,8 @@ static int packet_rx_burst(struct lkl_wire *w, uint32_t queue, struct lkl_rx_fra
 
 	if (tx_left_over(q))
 		tx_flush(q, stats);
+	if (__builtin_expect(to_packet(w)->is_held, 0))
+		return 0;
 	rx = rx_choose(q);
 	while (n < max && rx->next - rx->released <= rx->mask) {
 		uint8_t *slot = rx_slot(q, rx, rx->next);

@@ -64,6 +64,7 @@ struct packet_wire {
 	uint32_t filter_len;
 	struct steer *steer;	/* of a wire with several queues; NULL: one queue, or a view of one */
 	int is_view;		/* made by wire_packet_queue(): the sockets are the opener's */
+	int is_held;		/* receives nothing for now */
 	void *shared;
 	size_t shared_len;
 	int rx_mode_is[3];	/* membership of promiscuous, all-multicast, unicast */

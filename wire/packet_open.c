@@ -387,22 +387,29 @@ void packet_close(struct lkl_wire *w)
 
 /* ---- taking over ---------------------------------------------------------------------------- */
 
-/* Nothing arrives any more. Leaves all slots free and both sides at the same position. */
+/*
+ * Nothing arrives any more. What the dead user had described may be half done and is dropped; what came afterwards waits for
+ * the successor, but for frames larger than a slot, which lose their rest: a client's SYN must not, it comes again after a
+ * second only. Both sides are at the same position then.
+ */
 static void rx_recover(const struct packet_queue *q, struct packet_rx *rx)
 {
 	struct lkl_vnet_hdr vnet;
-	uint32_t n;
+	uint32_t n, first;
 
 	if (slot_status(rx_slot(q, rx, rx->next)) & SLOT_DESCRIBED && rx->next - rx->released <= rx->mask)
 		rx->next++;
-	for (n = 0; n <= rx->mask; n++, rx->next++) {
-		const uint32_t status = slot_status(rx_slot(q, rx, rx->next));
+	first = rx->next;
+	for (n = 0; n <= rx->mask; n++) {
+		const uint32_t status = slot_status(rx_slot(q, rx, first + n));
 
 		if (!(status & TP_STATUS_USER) || status & SLOT_DESCRIBED)
 			break;
+		if (status & TP_STATUS_COPY)
+			slot_give(rx_slot(q, rx, first + n), status & ~TP_STATUS_COPY); /* judged PACKET_LOST */
 	}
-	for (n = 0; n <= rx->mask; n++)
-		slot_give(rx_slot(q, rx, n), TP_STATUS_KERNEL);
+	for (; n <= rx->mask; n++)
+		slot_give(rx_slot(q, rx, first + n), TP_STATUS_KERNEL);
 	rx->fetched = rx->released = rx->next;
 	/* An error that the socket has to report comes before a frame, once. */
 	for (n = 0; n < RECOVER_FRAMES_MAX; n++)
@@ -625,6 +632,11 @@ int wire_packet_queue(struct lkl_wire *wire, uint32_t queue, struct lkl_wire **o
 	p->wire.tend_wanted = 0;
 	*out = &p->wire;
 	return 0;
+}
+
+void wire_packet_hold(struct lkl_wire *wire, int is_held)
+{
+	__atomic_store_n(&to_packet(wire)->is_held, is_held, __ATOMIC_RELAXED);
 }
 
 int wire_packet_ports(struct lkl_wire *wire, uint32_t queue, uint16_t first, uint16_t last)

@@ -51,10 +51,18 @@ int wire_packet_open(const struct lkl_wire_params *params, struct lkl_wire **out
  *
  * One queue of a wire as a wire of one queue, for the process that calls, which may be a child (by fork) of the one that opened
  * the wire and keeps its sockets. A queue has one user at a time. If an earlier user died, even in the middle of a call, this
- * empties the queue and goes on with it; takes one RCU grace period of the host, 10 to 50 ms. Statistics go on counting.
+ * goes on with the queue: drops the frames that it was working on, keeps those behind them, which may hold connection requests
+ * (large ones are lost), and takes one RCU grace period of the host, 10 to 50 ms, during which nothing is received. Statistics
+ * go on counting.
  * Returns 0 and *out, to be freed with its ops->close(), which leaves the sockets alone; or -errno.
  */
 int wire_packet_queue(struct lkl_wire *wire, uint32_t queue, struct lkl_wire **out);
+
+/*
+ * [any thread] What is received stays where it is (1) until the owner is ready for it (0). On a wire of wire_packet_queue(). A
+ * wait for frames ends at once meanwhile if there are any: for short times only.
+ */
+void wire_packet_hold(struct lkl_wire *wire, int is_held);
 
 /* Frames to local ports first .. last go to `queue`, the owner of that range of ephemeral ports. 0 or -errno. */
 int wire_packet_ports(struct lkl_wire *wire, uint32_t queue, uint16_t first, uint16_t last);

@@ -416,12 +416,20 @@ static void work(void)
 	packet_rx_release(&p->wire, 0, (uint32_t)n);
 }
 
+static uint64_t accounted(void)
+{
+	return stats->rx_frames_total + stats->rx_dropped_total + stats->rx_malformed_total + stats->rx_foreign_total;
+}
+
 static void successor_goes_on(void **state)
 {
-	volatile uint32_t deaths = 0, i;
+	volatile uint32_t deaths = 0, kept_total = 0, i;
 
 	for (i = 0; i < ROUNDS / 4; i++) {
-		uint32_t k;
+		struct lkl_rx_frame frames[8];
+		uint32_t k, kept;
+		uint64_t before;
+		int n;
 
 		/* a worker that was away for a while finds a full ring */
 		for (k = rnd(10) ? rnd(6) : 2 * FRAMES; k && k_queue_tail - k_queue_head < QUEUE; k--)
@@ -437,6 +445,25 @@ static void successor_goes_on(void **state)
 		rx_recover(q, &q->rx[0]);
 		tx_recover(q);
 		delivered_len = 0;
+		/* what nobody had looked at is there, and nothing else; of large frames only that they were */
+		for (kept = 0; kept < FRAMES; kept++)
+			if (!(slot_status(rx_slot(q, &q->rx[0], q->rx[0].next + kept)) & TP_STATUS_USER))
+				break;
+		for (k = kept; k < FRAMES; k++)
+			assert_int_equal(slot_status(rx_slot(q, &q->rx[0], q->rx[0].next + k)), TP_STATUS_KERNEL);
+		assert_int_equal(packet_rx_ready(&p->wire, 0), kept > 0);
+		kept_total += kept;
+		before = accounted();
+		p->is_held = 1;
+		assert_false(packet_rx_ready(&p->wire, 0));
+		assert_int_equal(packet_rx_burst(&p->wire, 0, frames, 8), 0);
+		p->is_held = 0;
+		while ((n = packet_rx_burst(&p->wire, 0, frames, 8))) {
+			for (k = 0; k < (uint32_t)n; k++)
+				assert_int_equal(frames[k].flags & LKL_RX_FETCH, 0);
+			packet_rx_release(&p->wire, 0, (uint32_t)n);
+		}
+		assert_int_equal(accounted() - before, kept);
 		assert_int_equal(q->rx[0].next & q->rx[0].mask, k_rx_head & q->rx[0].mask);
 		assert_int_equal(q->tx_head & q->tx_mask, k_tx_head & q->tx_mask);
 		assert_int_equal(k_queue_head, k_queue_tail);
@@ -448,7 +475,7 @@ static void successor_goes_on(void **state)
 		arrive();
 		assert_true(packet_rx_ready(&p->wire, 0));
 	}
-	assert_true(deaths > 1000);
+	assert_true(deaths > 1000 && kept_total > 1000);
 }
 
 int main(void)
