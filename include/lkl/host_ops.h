@@ -324,7 +324,7 @@ struct lkl_boot_params {
 	uint64_t memory_start;		/* page aligned, 4 MiB aligned */
 	uint64_t memory_bytes;
 	uint64_t tsc_hz;		/* ticks of the clock per second */
-	uint64_t spin_ns;		/* idle polls this long before idle_wait */
+	uint64_t spin_ns;		/* idle polls for as long as it pays, this long at most, before idle_wait */
 	uint32_t vcpus;			/* 1 .. LKL_VCPUS_MAX */
 	uint32_t generation;		/* how many boots there were before, plus 1 */
 	uint32_t clock_is_host;		/* 1: the clock is monotonic_ns(); 0: rdtsc */

@@ -61,7 +61,7 @@ struct lkl_options {
 	int cpu;		/* host CPU to pin vCPU 0's threads to; -1: not pinned */
 	const int *cpus;	/* host CPUs for vCPUs 0, 1 ..., taken in turn; overrides cpu. Must outlive the boot */
 	unsigned int cpus_len;	/* 0: no list; at most LKL_VCPUS_MAX */
-	uint32_t spin_us;	/* how long idle polls before it sleeps, in microseconds; 0 .. 1,000,000 */
+	uint32_t spin_us;	/* how long idle polls at most before it sleeps, in microseconds; 0 .. 1,000,000 */
 };
 #define LKL_OPTIONS_DEFAULT { .cpu = -1, .spin_us = 50 }
 

@@ -339,6 +339,7 @@ static int queue_poll(struct napi_struct *napi, int budget)
 		q->ops->rx_release(q->wire, q->queue, n);
 		done += n;
 	}
+	raw_cpu_add_8(lkl_net_rx_frames, done);
 	/* Under load the poll may follow itself without a system call or task switch in between. */
 	if (lkl_tsc() >= raw_cpu_read_8(lkl_next_check))
 		lkl_check_events();

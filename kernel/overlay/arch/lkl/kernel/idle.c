@@ -3,11 +3,12 @@
  * idle.c - what a vCPU does when no task can run
  *
  * It sends what is queued on the wires and gives the vCPU up (vcpu.c): its host thread polls interrupt bits, the wires'
- * rings and the timer deadline for spin_ns, then sleeps in one host wait whose timeout is the deadline. It comes back,
- * maybe on another host thread, with a bit set in lkl_irq_pending or with need_resched(); the generic idle loop enables
- * interrupts next, and lkl_irq_run() does the work.
+ * rings and the timer deadline for a while, spin_ns at most, then sleeps in one host wait whose timeout is the deadline. It
+ * comes back, maybe on another host thread, with a bit set in lkl_irq_pending or with need_resched(); the generic idle loop
+ * enables interrupts next, and lkl_irq_run() does the work. For how long it polls is learned: idle_poll.h.
  */
 #include <linux/cpu.h>
+#include <linux/init.h>
 #include <linux/percpu.h>
 #include <linux/sched.h>
 #include <linux/sched/idle.h>
@@ -15,11 +16,45 @@
 #include <asm/lkl.h>
 #include <asm/vdso/processor.h>
 
+#include "idle_poll.h"
+
+/*
+ * What a sleep costs: the host's CPU time for the wait and the wake-up, 10 to 15 us on a virtual machine, and for the delay until
+ * the thread runs as much again: at equal CPU time the vCPU polls.
+ */
+static const u64 sleep_cost_ns = 24 * NSEC_PER_USEC;
+static const u64 busy_max_ns = NSEC_PER_MSEC;
+
+static DEFINE_PER_CPU(struct idle_poll, idle_poll);
+DEFINE_PER_CPU(u64, lkl_net_rx_frames);
+
+static int __init idle_init(void)
+{
+	unsigned int cpu;
+
+	for_each_possible_cpu(cpu) {
+		struct idle_poll *p = per_cpu_ptr(&idle_poll, cpu);
+
+		p->limit = lkl_ns_to_tsc(lkl_boot.spin_ns);
+		p->sleep_cost = lkl_ns_to_tsc(sleep_cost_ns);
+		p->busy_max = lkl_ns_to_tsc(busy_max_ns);
+	}
+	return 0;
+}
+early_initcall(idle_init);
+
 /* Called and left with interrupts disabled. */
 void arch_cpu_idle(void)
 {
+	struct idle_poll *p = this_cpu_ptr(&idle_poll);
+	u64 begin;
+
 	lkl_net_flush(raw_smp_processor_id());
-	lkl_vcpu_idle();
+	begin = lkl_tsc();
+	if (lkl_vcpu_idle(begin + idle_poll_begin(p, begin, this_cpu_read(lkl_net_rx_frames))))
+		idle_poll_end(p, begin, lkl_tsc(), this_cpu_read(lkl_net_rx_frames));
+	else
+		idle_poll_none(p);
 	lkl_check_events();
 }
 

@@ -410,7 +410,6 @@ static void __noreturn idle_on_base(void *arg)
 	struct vcpu *v = &vcpus[self->vcpu];
 
 	self->waits_on = self->vcpu;
-	self->spin_end = lkl_tsc() + lkl_ns_to_tsc(lkl_boot.spin_ns);
 	if (self->kind == LKL_THREAD_GUARD)
 		v->guard_asleep = 1; /* whoever takes the vCPU wakes it to its other duty */
 	host_store(&v->waiter, self);
@@ -418,13 +417,19 @@ static void __noreturn idle_on_base(void *arg)
 	base_loop(self);
 }
 
-/* [idle task, interrupts disabled] Returns, maybe on another host thread, when there is something to do. */
-void lkl_vcpu_idle(void)
+/*
+ * [idle task, interrupts disabled] Returns, maybe on another host thread, when there is something to do; the thread polls for it
+ * until spin_end_tsc. False: there was something at once.
+ */
+bool lkl_vcpu_idle(u64 spin_end_tsc)
 {
 	struct lkl_thread *self = raw_cpu_read_8(lkl_executor);
 
-	if (!idle_has_work(&vcpus[self->vcpu]))
-		lkl_leave_stack(&current->thread.kernel_sp, self->base_sp, idle_on_base, self);
+	if (idle_has_work(&vcpus[self->vcpu]))
+		return false;
+	self->spin_end = spin_end_tsc;
+	lkl_leave_stack(&current->thread.kernel_sp, self->base_sp, idle_on_base, self);
+	return true;
 }
 
 /* ---- in ---- */

@@ -49,7 +49,7 @@ extern bool lkl_halting;				/* no new calls */
 void lkl_vcpu_init_boot(struct lkl_thread *self);
 void lkl_vcpus_init(void);
 struct lkl_thread *lkl_vcpu_home(unsigned int cpu);
-void lkl_vcpu_idle(void);
+bool lkl_vcpu_idle(u64 spin_end_tsc);
 void lkl_enter_irq(void);
 void lkl_user_loop(bool is_ready);
 void lkl_user_end(void);
@@ -67,6 +67,9 @@ void lkl_clock_event_init(void);
 void lkl_splat_init(void);
 void lkl_splat_line(const char *text, size_t len);
 void lkl_splat_stack_end(void);
+
+/* idle.c */
+DECLARE_PER_CPU(u64, lkl_net_rx_frames);	/* frames that the vCPU has taken from its wires */
 
 /* drivers/net.c */
 #ifdef CONFIG_LKL_NET
