@@ -18,6 +18,8 @@
 #define ETH 14
 #define IP 20
 #define TRIES_MAX 20
+#define PATIENCE_MS 20000
+#define PATIENCE_EXACT_MS 3600000	/* costs nothing; Linux's timers of hours are minutes late */
 
 const struct stack *stack;
 
@@ -250,7 +252,7 @@ int script_send(struct script_run *s, const struct seg *seg)
 	put16(tcp + 14, s->win);
 	data = tcp + 20 + options_len;
 	for (i = 0; i < seg->len; i++)
-		data[i] = stream_byte(seg->seq + i);
+		data[i] = stream_byte(seg->seq + (seg->flags & SYN ? 1 : 0) + i);
 	put16(tcp + 16, fold(sum(tcp, tcp_len, pseudo_sum(ip, tcp_len))));
 	if (s->has_ts && !(seg->opts & O_NO_TS))
 		said.opts |= O_TS;
@@ -404,7 +406,7 @@ int script_expect(struct script_run *s, const struct seg *want, const char *why,
 	const char *wrong = NULL;
 	char text[384];
 	uint32_t i;
-	int ret = next_seg(s, stack->now_ns() + PATIENCE_MS * MS);
+	int ret = next_seg(s, stack->now_ns() + (stack->is_exact ? PATIENCE_EXACT_MS : PATIENCE_MS) * MS);
 
 	if (ret < 0)
 		return script_say(s, file, line, "%s: %d", why, ret);
@@ -448,10 +450,13 @@ int script_quiet(struct script_run *s, unsigned int ms, const char *why, const c
 
 int script_since(struct script_run *s, int min_ms, int max_ms, const char *why, const char *file, int line)
 {
-	/* A host whose clock ticks 100 times a second rounds its timers by as much. */
+	/*
+	 * A host whose clock ticks 100 times a second rounds its timers by as much, and Linux's timer wheel rounds up by an eighth
+	 * of the time.
+	 */
 	const int64_t slack_ns = stack->is_exact ? 2 * MS : 10 * MS, ns = s->got_ns - s->mark_ns;
 
-	if (ns < min_ms * MS - slack_ns || (stack->is_exact && ns > max_ms * MS + slack_ns))
+	if (ns < min_ms * MS - slack_ns || (stack->is_exact && ns > max_ms * MS * 9 / 8 + slack_ns))
 		return script_say(s, file, line, "%s: %.1f ms, expected %d to %d", why, ns / 1e6, min_ms, max_ms);
 	return 0;
 }
@@ -467,20 +472,31 @@ int pause_ms(struct script_run *s, unsigned int ms)
 	return ret ? script_say(s, __FILE__, __LINE__, "something came in a pause of %u ms", ms) : 0;
 }
 
-void new_peer(struct script_run *s)
+void same_peer(struct script_run *s)
 {
-	static unsigned int count;
-
-	count++;
 	written = were_read = 0;
-	s->peer_addr = STACK_ADDR + 1 + count % 60000;
-	s->peer_port = 20000 + count % 10000;
 	s->peer_iss = -8192;
 	s->is_iss_known = 0;
 	s->peer_wscale = s->stack_wscale = 0;
 	s->has_ts = 0;
 	s->ts_recent = 0;
 	s->win = 65535;
+}
+
+void new_port(struct script_run *s)
+{
+	s->peer_port += 10000;
+	same_peer(s);
+}
+
+void new_peer(struct script_run *s)
+{
+	static unsigned int count;
+
+	count++;
+	s->peer_addr = STACK_ADDR + 1 + count % 60000;
+	s->peer_port = 20000 + count % 10000;
+	same_peer(s);
 }
 
 static struct sockaddr_in address(uint32_t addr, uint32_t port)
@@ -546,10 +562,15 @@ int passive(struct script_run *s, int opts, unsigned int rtt_ms)
 	return accepted(s, lfd);
 }
 
+int script_socket(struct script_run *s)
+{
+	return keep_fd(s, stack->socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0));
+}
+
 int connecting(struct script_run *s)
 {
 	struct sockaddr_in addr = address(s->peer_addr, s->peer_port);
-	int fd = keep_fd(s, stack->socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0));
+	int fd = script_socket(s);
 
 	OK(fd);
 	s->stack_port = 0; /* whichever it takes */
@@ -581,7 +602,7 @@ int close_fd(struct script_run *s, int fd)
 	return stack->close(fd);
 }
 
-long write_bytes(int fd, size_t len)
+long write_bytes_to(int fd, size_t len, int flags, const struct sockaddr_in *to)
 {
 	static uint8_t buf[131072];
 	size_t i;
@@ -591,10 +612,15 @@ long write_bytes(int fd, size_t len)
 		return -EMSGSIZE;
 	for (i = 0; i < len; i++)
 		buf[i] = stream_byte(written + 1 + i);
-	n = stack->sendto(fd, buf, len, MSG_DONTWAIT, NULL, 0);
+	n = stack->sendto(fd, buf, len, flags | MSG_DONTWAIT, (void *)to, to ? sizeof(*to) : 0);
 	if (n > 0)
 		written += n;
 	return n;
+}
+
+long write_bytes(int fd, size_t len)
+{
+	return write_bytes_to(fd, len, 0, NULL);
 }
 
 long read_bytes(int fd, size_t len)

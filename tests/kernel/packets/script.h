@@ -40,7 +40,6 @@ enum { O_MSS = 1, O_WSCALE = 2, O_SACK_OK = 4, O_TS = 8, O_SACK = 16, O_TFO = 32
 #define O_PLAIN (O_MSS | O_WSCALE | O_SACK_OK)
 
 #define FULL 1000
-#define PATIENCE_MS 10000
 
 struct seg {
 	int flags;
@@ -138,6 +137,8 @@ int script_say(struct script_run *s, const char *file, int line, const char *for
 int pause_ms(struct script_run *s, unsigned int ms);
 /* From here on segments count that come to and from these; a new connection. */
 void new_peer(struct script_run *s);
+void new_port(struct script_run *s);	/* of the same address */
+void same_peer(struct script_run *s);	/* of the same address and port */
 
 /* ---- socket calls ---- */
 
@@ -148,9 +149,11 @@ int passive(struct script_run *s, int opts, unsigned int rtt_ms);
 /* The stack opens it. */
 int active(struct script_run *s, int opts, unsigned int rtt_ms);
 int connecting(struct script_run *s);	/* connect() has been called; the SYN is not taken yet */
+int script_socket(struct script_run *s);	/* closed at the script's end, as those above are */
 int close_fd(struct script_run *s, int fd);
 int set_opt(int fd, int level, int name, int value);
 long write_bytes(int fd, size_t len);	/* of the pattern that EXPECT() looks for; how many went */
+long write_bytes_to(int fd, size_t len, int flags, const struct sockaddr_in *to);
 long read_bytes(int fd, size_t len);	/* at most; never waits. -EBADMSG: not what SEND() sent */
 int sysctl_is(struct script_run *s, const char *name, const char *value); /* until the script's end */
 
