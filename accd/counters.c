@@ -177,6 +177,7 @@ void counters_worker_begins(struct counters_map *map, unsigned int index)
 
 		COUNTERS_WORKER_GAUGES(ZERO)
 		c->starts++;
+		w->stack.wire_link_down = w->stack.tcp_established = 0;
 	}
 	for (i = 0; i < COUNTERS_LISTENERS_MAX; i++) {
 		struct counters_listener *c = &w->listeners[i];

@@ -67,6 +67,54 @@
 	X(sessions_max, "Sessions that may be open: worker.max_sessions, or what descriptors allow") \
 	X(is_draining, "1 from the begin of a drain")
 
+/*
+ * Of a worker's wire and stack, as of the last second; only where each worker has its own (stack
+ * lkl). The members of the first three are the names of "show wires", with "wire_" before them.
+ *
+ * X(member, help). Metrics: accd_wire_MEMBER{worker="N"}
+ */
+#define COUNTERS_WIRE(X)                                                                           \
+	X(rx_frames_total, "Frames received")                                                      \
+	X(rx_bytes_total, "Bytes of frames received")                                              \
+	X(tx_frames_total, "Frames sent")                                                          \
+	X(tx_bytes_total, "Bytes of frames sent")                                                  \
+	X(tx_full_total, "Times that the wire had no room; the stack waited, nothing was lost")    \
+	X(calls_total, "Host calls made to move frames")                                           \
+	X(waits_total, "Times that the worker slept until a frame or a timer")
+
+/* X(member, direction, reason). Metric: accd_wire_dropped_total{worker="N",direction="D",reason="R"} */
+#define COUNTERS_WIRE_DROPS(X)                                                                     \
+	X(rx_dropped_total, "rx", "ring_full")                                                     \
+	X(rx_malformed_total, "rx", "malformed")                                                   \
+	X(rx_foreign_total, "rx", "other_vlan")                                                    \
+	X(tx_errors_total, "tx", "refused")                                                        \
+	X(tx_down_total, "tx", "link_down")                                                        \
+	X(tx_stalled_total, "tx", "no_room")
+
+#define COUNTERS_WIRE_GAUGES(X) X(link_down, "1 while the wire has no link")
+
+/* X(member, group, name, help): names of the kernel. Metrics: accd_stack_MEMBER{worker="N"} */
+#define COUNTERS_NET(X)                                                                            \
+	X(tcp_received_segments_total, "Tcp", "InSegs", "TCP segments received")                   \
+	X(tcp_sent_segments_total, "Tcp", "OutSegs", "TCP segments sent, without those sent again") \
+	X(tcp_retransmitted_segments_total, "Tcp", "RetransSegs", "TCP segments sent again")       \
+	X(tcp_receive_errors_total, "Tcp", "InErrs", "TCP segments received that were wrong, checksums included") \
+	X(tcp_checksum_errors_total, "Tcp", "InCsumErrors", "TCP segments received with a wrong checksum") \
+	X(tcp_sent_resets_total, "Tcp", "OutRsts", "TCP resets sent")                              \
+	X(tcp_resets_total, "Tcp", "EstabResets", "TCP connections that ended by a reset of either side") \
+	X(tcp_active_opens_total, "Tcp", "ActiveOpens", "TCP connections begun to servers")        \
+	X(tcp_passive_opens_total, "Tcp", "PassiveOpens", "TCP connections taken from clients")    \
+	X(tcp_failed_opens_total, "Tcp", "AttemptFails", "TCP connections that failed before they were established") \
+	X(tcp_timeouts_total, "TcpExt", "TCPTimeouts", "Times that TCP's retransmission timer ran out") \
+	X(tcp_listen_overflows_total, "TcpExt", "ListenOverflows", "Clients turned away: the listener's backlog was full") \
+	X(tcp_listen_drops_total, "TcpExt", "ListenDrops", "Clients turned away for any reason, the backlog included") \
+	X(tcp_sent_cookies_total, "TcpExt", "SyncookiesSent", "SYN cookies sent: more half-open clients than fit") \
+	X(tcp_backlog_drops_total, "TcpExt", "TCPBacklogDrop", "TCP segments dropped: a socket was busy for too long") \
+	X(tcp_memory_pressures_total, "TcpExt", "TCPMemoryPressures", "Times that TCP's memory became short") \
+	X(tcp_memory_aborts_total, "TcpExt", "TCPAbortOnMemory", "TCP connections ended for want of memory")
+
+#define COUNTERS_NET_GAUGES(X) X(tcp_established, "Tcp", "CurrEstab", "TCP connections established")
+
 /* Metrics: accd_MEMBER{listener="NAME"} */
 #define COUNTERS_LISTENER(X)                                                                       \
 	X(sessions_total, "Sessions begun")                                                        \
@@ -156,6 +204,18 @@ struct counters {
 	uint64_t ends_total[LOG_CAUSE__COUNT];
 };
 
+/* Written by the worker's loop once a second: sample.h. */
+struct counters_stack {
+	uint64_t samples_total; /* 0: nothing to show */
+#define COUNTERS__WIRE(member, ...) uint64_t wire_##member;
+	COUNTERS_WIRE(COUNTERS__WIRE)
+	COUNTERS_WIRE_DROPS(COUNTERS__WIRE)
+	COUNTERS_WIRE_GAUGES(COUNTERS__WIRE)
+#undef COUNTERS__WIRE
+	COUNTERS_NET(COUNTERS__U64)
+	COUNTERS_NET_GAUGES(COUNTERS__U64)
+};
+
 struct counters_listener {
 	COUNTERS_LISTENER(COUNTERS__U64)
 	COUNTERS_LISTENER_GAUGES(COUNTERS__U64)
@@ -181,6 +241,7 @@ struct counters_server {
 
 struct counters_worker {
 	_Alignas(4096) struct counters all;
+	struct counters_stack stack;
 	struct counters_listener listeners[COUNTERS_LISTENERS_MAX];
 	struct counters_pool pools[COUNTERS_POOLS_MAX];
 	struct counters_server servers[COUNTERS_SERVERS_MAX];

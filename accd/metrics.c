@@ -19,12 +19,13 @@
 #include "metrics.h"
 #include "text.h"
 
-enum scope { SCOPE_SUPERVISOR, SCOPE_WORKER, SCOPE_LISTENER, SCOPE_POOL, SCOPE_SERVER };
-enum kind { KIND_COUNTER, KIND_GAUGE, KIND_HIST, KIND_ENDS, KIND_INFO, KIND_UP };
+enum scope { SCOPE_SUPERVISOR, SCOPE_WORKER, SCOPE_STACK, SCOPE_LISTENER, SCOPE_POOL, SCOPE_SERVER };
+enum kind { KIND_COUNTER, KIND_GAUGE, KIND_HIST, KIND_ENDS, KIND_DROPS, KIND_INFO, KIND_UP };
 
 static const char *const type_names[] = {
 	[KIND_COUNTER] = "counter", [KIND_GAUGE] = "gauge", [KIND_HIST] = "histogram",
 	[KIND_ENDS] = "counter",    [KIND_INFO] = "gauge",  [KIND_UP] = "gauge",
+	[KIND_DROPS] = "counter",
 };
 
 struct row {
@@ -40,6 +41,12 @@ struct row {
 #define ROW_UG(m, help) { "accd_" #m, SCOPE_SUPERVISOR, KIND_GAUGE, offsetof(struct counters_supervisor, m), help, NULL },
 #define ROW_W(m, help) { "accd_worker_" #m, SCOPE_WORKER, KIND_COUNTER, offsetof(struct counters, m), help, NULL },
 #define ROW_WG(m, help) { "accd_worker_" #m, SCOPE_WORKER, KIND_GAUGE, offsetof(struct counters, m), help, NULL },
+#define ROW_F(m, help) { "accd_wire_" #m, SCOPE_STACK, KIND_COUNTER, offsetof(struct counters_stack, wire_##m), help, NULL },
+#define ROW_FG(m, help) { "accd_wire_" #m, SCOPE_STACK, KIND_GAUGE, offsetof(struct counters_stack, wire_##m), help, NULL },
+#define ROW_N(m, group, name, help) \
+	{ "accd_stack_" #m, SCOPE_STACK, KIND_COUNTER, offsetof(struct counters_stack, m), help " (" group "." name ")", NULL },
+#define ROW_NG(m, group, name, help) \
+	{ "accd_stack_" #m, SCOPE_STACK, KIND_GAUGE, offsetof(struct counters_stack, m), help " (" group "." name ")", NULL },
 #define ROW_L(m, help) { "accd_" #m, SCOPE_LISTENER, KIND_COUNTER, offsetof(struct counters_listener, m), help, NULL },
 #define ROW_LG(m, help) { "accd_" #m, SCOPE_LISTENER, KIND_GAUGE, offsetof(struct counters_listener, m), help, NULL },
 #define ROW_LH(m, name, b, help) { "accd_" name, SCOPE_LISTENER, KIND_HIST, offsetof(struct counters_listener, m), help, &b },
@@ -67,6 +74,20 @@ static const struct row rows[] = {
 	COUNTERS_SERVER_GAUGES(ROW_SG)
 	COUNTERS_WORKER(ROW_W)
 	COUNTERS_WORKER_GAUGES(ROW_WG)
+	COUNTERS_WIRE(ROW_F)
+	{ "accd_wire_dropped_total", SCOPE_STACK, KIND_DROPS, 0, "Frames lost at the wire, by direction and reason", NULL },
+	COUNTERS_WIRE_GAUGES(ROW_FG)
+	COUNTERS_NET(ROW_N)
+	COUNTERS_NET_GAUGES(ROW_NG)
+};
+
+static const struct {
+	size_t offset;
+	const char *direction, *reason;
+} drops[] = {
+#define DROP(m, direction, reason) { offsetof(struct counters_stack, wire_##m), direction, reason },
+	COUNTERS_WIRE_DROPS(DROP)
+#undef DROP
 };
 
 #define N_ROWS (sizeof(rows) / sizeof(rows[0]))
@@ -266,6 +287,25 @@ static void add_info(struct text *t, const struct metrics_view *view, const stru
 	text_add(t, "} 1\n");
 }
 
+static void add_stack(struct text *t, const struct counters_map *map, const struct row *row)
+{
+	unsigned int w, i;
+
+	for (w = 0; w < map->n_workers; w++) {
+		const struct counters_stack *stack = &map->workers[w].stack;
+
+		if (!counters_read(&stack->samples_total))
+			continue;
+		if (row->kind != KIND_DROPS) {
+			text_add(t, "%s{worker=\"%u\"} %" PRIu64 "\n", row->name, w, word_at(stack, row->offset));
+			continue;
+		}
+		for (i = 0; i < sizeof(drops) / sizeof(drops[0]); i++)
+			text_add(t, "%s{worker=\"%u\",direction=\"%s\",reason=\"%s\"} %" PRIu64 "\n", row->name, w,
+				 drops[i].direction, drops[i].reason, word_at(stack, drops[i].offset));
+	}
+}
+
 void metrics_render(struct text *t, const struct metrics_view *view)
 {
 	const struct counters_map *map = view->map;
@@ -285,6 +325,8 @@ void metrics_render(struct text *t, const struct metrics_view *view)
 				if (counters_read(&map->workers[w].all.starts))
 					text_add(t, "%s{worker=\"%u\"} %" PRIu64 "\n", row->name, w,
 						 word_at(&map->workers[w].all, row->offset));
+		} else if (row->scope == SCOPE_STACK) {
+			add_stack(t, map, row);
 		} else {
 			add_slots(t, map, row);
 		}

@@ -114,8 +114,10 @@ static int worker_timeout_ms(const struct worker *w)
 			return 0;
 		is_waiting = true;
 	}
-	if (!is_waiting)
+	if (!is_waiting && w->sampler.due_us == UINT64_MAX)
 		return -1;
+	if (!is_waiting)
+		return w->sampler.due_us <= w->now_us ? 0 : (w->sampler.due_us - w->now_us) / 1000 + 1;
 	return (TIMER_TICK_US - w->now_us % TIMER_TICK_US) / 1000 + 1;
 }
 
@@ -312,6 +314,7 @@ static int worker_loop(void *arg)
 	w->now_us = clock_us();
 	timer_wheel_init(&w->wheel, w->now_us);
 	timer_wheel_init(&w->task_wheel, w->now_us);
+	sample_init(&w->sampler, w->ops, w->now_us);
 	r = loop_open(w);
 	if (r)
 		goto out;
@@ -326,6 +329,8 @@ static int worker_loop(void *arg)
 		loop_timers(w);
 		if (w->pools_due)
 			pools_run(w);
+		if (w->now_us >= w->sampler.due_us)
+			sample_take(&w->sampler, w->ops, &w->map->workers[w->index].stack, w->now_us);
 
 		if (w->is_notified) {
 			w->is_notified = false;
@@ -350,6 +355,7 @@ static int worker_loop(void *arg)
 	}
 	worker_kill_sessions(w);
 	session_reap(w);
+	sample_take(&w->sampler, w->ops, &w->map->workers[w->index].stack, w->now_us);
 	r = 0;
 out:
 	resolver_stop(w);

@@ -18,6 +18,7 @@
 #include "control.h"
 #include "log.h"
 #include "relay.h"
+#include "sample.h"
 #include "session.h"
 #include "socks.h"
 #include "stack.h"
@@ -75,6 +76,7 @@ struct worker {
 	struct counters_map *map; /* shared with the supervisor */
 	unsigned int index; /* which worker: its part of the map */
 	struct counters *counters; /* of this worker, in the map */
+	struct sampler sampler; /* what wire and stack count, for the map */
 
 	/* main thread to loop */
 	_Atomic int stop; /* enum worker_stop; only rises */

@@ -279,6 +279,20 @@ expect "show version" says 0 "^stack: $STACK" ctl show version
 expect "show version -j" json ".stack == \"$STACK\"" ctl show version -j
 expect "show stack" says 0 "^Tcp.PassiveOpens: [0-9]" ctl show stack
 expect "show stack -j" json '.[0]["Tcp.PassiveOpens"] >= 20 and .[0]["TcpExt.TCPTimeouts"] >= 0' ctl -j show stack
+# shellcheck disable=SC2016 # the dollars are awk's
+rises() { # series: above 0, once the worker has copied it
+	wait_for 20 "$1" sh -c "ip netns exec $PROXY curl -s http://127.0.0.1:9100/metrics | awk -v s='$1' '\$1 == s && \$2 > 0 { n++ } END { exit !n }'"
+}
+if [ "$STACK" = lkl ]; then
+	for series in wire_rx_frames_total wire_tx_bytes_total stack_tcp_received_segments_total stack_tcp_sent_segments_total \
+		stack_tcp_passive_opens_total stack_tcp_active_opens_total stack_tcp_sent_resets_total; do
+		expect "accd_$series of the worker" rises "accd_$series{worker=\"0\"}"
+	done
+	expect "drops by reason" is 0 metric 'accd_wire_dropped_total{worker="0",direction="tx",reason="refused"}'
+	expect "the stack's count and accdctl's" json ".[0][\"Tcp.PassiveOpens\"] >= $(metric 'accd_stack_tcp_passive_opens_total{worker="0"}')" ctl -j show stack
+else
+	expect "no wire, no stack of its own" is "" metric 'accd_wire_rx_frames_total{worker="0"}'
+fi
 if [ "$STACK" = lkl ]; then
 	expect "show wires" says 0 "rx_frames_total" ctl show wires
 	expect "show wires -j" json '.[0].rx_frames_total > 100 and .[0].type == "packet"' ctl -j show wires

@@ -264,12 +264,34 @@ static void test_values(void **state)
 	assert_true(value_of("accd_server_up{pool=\"origin\",server=\"s2\"}") == 0);
 	assert_true(value_of("accd_worker_sessions{worker=\"1\"}") == 2);
 	assert_false(has("accd_worker_sessions{worker=\"2\"}")); /* never started */
+	assert_false(has("accd_wire_rx_frames_total{worker=\"0\"}")); /* the stack has none */
 	assert_false(has("accd_sessions_total{listener=\"other\"}"));
 	map->workers[0].listeners[0].sessions_total = 1;
 	render(map);
 	assert_true(has("accd_sessions_total{listener=\"other\"}"));
 	counters_free(map);
 	free(conf);
+}
+
+/* Of the workers that have a wire and a stack of their own. */
+static void test_stack(void **state)
+{
+	struct counters_map *map = counters_new(2);
+	struct counters_stack *stack = &map->workers[1].stack;
+
+	*stack = (struct counters_stack){ .samples_total = 1, .wire_rx_frames_total = 5, .wire_rx_dropped_total = 6,
+					  .wire_tx_down_total = 7, .wire_link_down = 1,
+					  .tcp_retransmitted_segments_total = 8, .tcp_established = 9 };
+	render(map);
+	assert_true(value_of("accd_wire_rx_frames_total{worker=\"1\"}") == 5);
+	assert_true(value_of("accd_wire_dropped_total{worker=\"1\",direction=\"rx\",reason=\"ring_full\"}") == 6);
+	assert_true(value_of("accd_wire_dropped_total{worker=\"1\",direction=\"tx\",reason=\"link_down\"}") == 7);
+	assert_true(value_of("accd_wire_link_down{worker=\"1\"}") == 1);
+	assert_true(value_of("accd_stack_tcp_retransmitted_segments_total{worker=\"1\"}") == 8);
+	assert_true(value_of("accd_stack_tcp_established{worker=\"1\"}") == 9);
+	assert_false(has("accd_wire_rx_frames_total{worker=\"0\"}"));
+	assert_false(has("accd_stack_tcp_established{worker=\"0\"}"));
+	counters_free(map);
 }
 
 /* Names cannot be like this; if a slot's memory were damaged, the format would hold. */
@@ -352,6 +374,7 @@ int main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_values),
+		cmocka_unit_test(test_stack),
 		cmocka_unit_test(test_hostile_names),
 		cmocka_unit_test(test_parser_refuses),
 		cmocka_unit_test(test_documented),
