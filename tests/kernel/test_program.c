@@ -466,7 +466,7 @@ static int check_files(void *arg)
 	CHECK(lkl_sys_lseek(fd, 1, LKL_SEEK_SET) == 1);
 	CHECK(lkl_sys_read(fd, buf, sizeof(buf)) == 4 && !memcmp(buf, "ello", 4));
 	CHECK_OK(lkl_sys_close(fd));
-	CHECK_OK(lkl_umount_timeout(tmpfs_path, 0, 1000));
+	CHECK_OK(lkl_umount_timeout(tmpfs_path, 0, 60000));
 
 	p = lkl_sys_mmap(NULL, 65536, LKL_PROT_READ | LKL_PROT_WRITE, LKL_MAP_PRIVATE | LKL_MAP_ANONYMOUS, -1, 0);
 	CHECK((unsigned long)p < -4095ul);
@@ -512,7 +512,7 @@ static int check_tcp(void *arg)
 	CHECK(lkl_sys_poll(&pfd, 1, 0) == 0);
 	CHECK_OK(client = lkl_sys_socket(LKL_AF_INET, LKL_SOCK_STREAM, 0));
 	CHECK_OK(lkl_sys_connect(client, (struct lkl_sockaddr *)&addr, sizeof(addr)));
-	CHECK(lkl_sys_poll(&pfd, 1, 1000) == 1 && pfd.revents == LKL_POLLIN);
+	CHECK(lkl_sys_poll(&pfd, 1, 60000) == 1 && pfd.revents == LKL_POLLIN);
 	CHECK_OK(server = lkl_sys_accept4(listener, NULL, NULL, LKL_SOCK_NONBLOCK));
 
 	CHECK(lkl_sys_recv(server, buf, sizeof(buf), 0) == -LKL_EAGAIN);

@@ -412,7 +412,7 @@ static int sleeps(void *arg)
 		t = now_ns(CLOCK_MONOTONIC) - t;
 		/* Never early beyond the clocks' difference; how late is a matter of the machine's load. */
 		CHECK(t >= lengths_ns[i] - lengths_ns[i] / 1000 - 1000);
-		CHECK(t < lengths_ns[i] + 2000000000);
+		CHECK(t < lengths_ns[i] + 20000000000);
 	}
 	return 0;
 }

@@ -1,14 +1,15 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-only
 #
-# ops.sh STACK ACCD ACCDCTL TRAFFIC - what accd tells its operator, and what it does when told to
+# ops.sh STACK ACCD ACCDCTL TRAFFIC NOTIFY_RECV - what accd tells its operator, and what it does when told to
 #
 #   client 10.78.0.1 ──┐                      ┌── server 10.78.1.2 (s1)
 #                      ├── bridge (hub) ──────┤
 #   proxy  10.78.0.2 ──┘   10.78.0.0/16       └   four namespaces
 #
 # Traffic is made first, then every account of it is held against what was done: metrics, accdctl, the access log. Then the
-# log's own trouble (rate, a reader that does not read), kill, reload, a dead worker, drain and health.
+# log's own trouble (rate, a reader that does not read), kill, reload, a dead worker, drain and health. Last, what systemd
+# would hear of a start, a reload, its watchdog and a drain.
 #
 # All namespaces and processes are the test's own, named with its process id and removed on every exit.
 # Exit status: 0 all passed, 1 a step failed, 77 cannot run here (the reason is printed).
@@ -18,7 +19,8 @@ set -u
 STACK=${1:?usage: ops.sh STACK ACCD ACCDCTL TRAFFIC}
 ACCD=${2:?usage: ops.sh STACK ACCD ACCDCTL TRAFFIC}
 ACCDCTL=${3:?usage: ops.sh STACK ACCD ACCDCTL TRAFFIC}
-TRAFFIC=${4:?usage: ops.sh STACK ACCD ACCDCTL TRAFFIC}
+TRAFFIC=${4:?usage: ops.sh STACK ACCD ACCDCTL TRAFFIC NOTIFY_RECV}
+NOTIFY_RECV=${5:?usage: ops.sh STACK ACCD ACCDCTL TRAFFIC NOTIFY_RECV}
 
 ID=ops$$
 HUB=$ID-hub CLIENT=$ID-cli PROXY=$ID-prx SERVER=$ID-srv
@@ -422,9 +424,29 @@ done
 expect "exit status 0" ended
 expect "the socket is gone" [ ! -e "$SOCK" ]
 
-step "drain by accdctl"
+step "drain by accdctl, and what systemd hears (sd_notify)"
+"$NOTIFY_RECV" "$DIR/notify" >"$DIR/notify.out" &
+PIDS="$PIDS $!"
+wait_for 20 "the receiver" grep -q ready "$DIR/notify.out" || exit 1
+told() { # N PATTERN: so often, in whole datagrams
+	wait_for 20 "told $2" sh -c "[ \$(grep -Ecx -- '$2' '$DIR/notify.out') -ge $1 ]"
+}
+export NOTIFY_SOCKET="$DIR/notify" WATCHDOG_USEC=200000
 start_accd
+unset NOTIFY_SOCKET WATCHDOG_USEC
+expect "ready" told 1 "READY=1[|]STATUS=serving"
+expect "the watchdog is fed again and again" told 5 "WATCHDOG=1"
+expect "reload" says 0 "" ctl reload
+expect "it reloads, since when" told 1 "RELOADING=1[|]MONOTONIC_USEC=[0-9]+"
+expect "it has reloaded" told 1 "READY=1[|]STATUS=reloaded"
+echo 'nonsense = 1;' >>"$DIR/accd.conf"
+expect "a reload that is refused" says 1 "nonsense.*unknown" ctl reload
+expect "it was reloading" told 2 "RELOADING=1[|]MONOTONIC_USEC=[0-9]+"
+expect "it is ready again" told 3 "READY=1[|]STATUS=.*"
 expect "drain" says 0 "draining" ctl drain
+expect "it stops" told 1 "STOPPING=1"
 expect "exit status 0" ended
+expect "told nothing else" [ "$(grep -Evc '^(ready|READY=1|RELOADING=1|WATCHDOG=1|STOPPING=1)' "$DIR/notify.out")" = 0 ]
+expect "stopping once" [ "$(grep -c STOPPING "$DIR/notify.out")" = 1 ]
 
 exit 0
