@@ -56,8 +56,9 @@ def compare($bytes):
 	"",
 	($ccs[] as $a | ($all | in_order) as $names
 		| [$names[] as $s | ($all | map(select(.scenario == $s)) | map({key: .cc, value: .us}) | from_entries)
-			| {s: $s, r: (((.[$a] // []) | median // 120e6) / (.none | median // 120e6))}]
-		| "accd with \($a): faster in \(map(select(.r < 1)) | length) of \(length), slower by more than 5 % in \(map(select(.r > 1.05)) | length)"
+			| {s: $s, r: (((.[$a] // []) | median // 120e6) / (.none | median // 120e6)),
+			   clear: ((((.[$a] // []) | median_interval).high // 120e6) < ((.none | median_interval).low // 120e6))}]
+		| "accd with \($a): faster in \(map(select(.r < 1)) | length) of \(length) (in \(map(select(.clear)) | length) with the intervals apart), slower by more than 5 % in \(map(select(.r > 1.05)) | length)"
 			+ (map(select(.r > 1.05) | .s) | if length > 0 then " (\(join(", ")))" else "" end) + "."), "";
 
 def fairness:

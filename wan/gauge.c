@@ -45,6 +45,8 @@
 #define JITTER_INTERVAL_NS 8000
 #define LATE_NS 1000000
 #define RATE_NS 4000000000ll
+#define DELAY_TARGET_NS 1000000
+#define DELAY_OUTSIDE 0.01 /* so many frames may be late for the machine's sake */
 #define DELAY_NS 1500000000ll
 #define DELAY_JITTER_NS 20000000000ll
 
@@ -71,6 +73,8 @@ struct gauge {
 	uint64_t received, received_bytes, reordered, next_number;
 	double delay_sum_ns;
 	int64_t delay_min_ns, delay_max_ns, count_from_ns, first_ns, last_ns;
+	int64_t low_ns, high_ns; /* delays outside of these are counted */
+	uint64_t outside;
 	uint8_t frames[SLOTS][2048] __attribute__((aligned(64)));
 };
 
@@ -176,6 +180,7 @@ static int tx(struct lkl_wire *w, uint32_t queue,
 	g->delay_sum_ns += (double)delay;
 	g->delay_min_ns = delay < g->delay_min_ns ? delay : g->delay_min_ns;
 	g->delay_max_ns = delay > g->delay_max_ns ? delay : g->delay_max_ns;
+	g->outside += delay < g->low_ns || delay > g->high_ns;
 	g->reordered += p.number < g->next_number;
 	g->next_number = p.number + 1;
 	g->received++;
@@ -274,6 +279,9 @@ static void run_start(struct gauge *from, struct gauge *sink, uint32_t run,
 	sink->delay_sum_ns = 0;
 	sink->delay_min_ns = INT64_MAX;
 	sink->delay_max_ns = 0;
+	sink->low_ns = 0;
+	sink->high_ns = INT64_MAX;
+	sink->outside = 0;
 	sink->count_from_ns = count_from_ns;
 	sink->first_ns = sink->last_ns = 0;
 	timerfd_settime(from->timer_fd, 0, &tick, NULL);
@@ -288,7 +296,7 @@ static void run_stop(struct gauge *from)
 }
 
 struct measured {
-	double delay_ms, delay_min_ms, delay_max_ms;
+	double delay_ms, delay_min_ms, delay_max_ms, delay_outside;
 	double rate_bps, rate_asked_bps;
 	double loss, loss_asked, loss_error; /* 95 %, of the loss asked */
 	uint64_t loss_frames;
@@ -396,6 +404,17 @@ static void measure_delay(struct calibration *c)
 
 		run_start(c->ends[i], c->ends[!i], 1, (uint64_t)ns / 10000000,
 			  SMALL_BYTES, 10e6, from_ns, 0);
+		if (c->paths[i]->jitter_ns) {
+			const int64_t delay_ns =
+				(int64_t)(asked_delay_ms(c->paths[i]) * 1e6);
+
+			c->ends[!i]->low_ns = delay_ns -
+					      c->paths[i]->jitter_ns -
+					      DELAY_TARGET_NS;
+			c->ends[!i]->high_ns = delay_ns +
+					       c->paths[i]->jitter_ns +
+					       DELAY_TARGET_NS;
+		}
 		longest_ns = ns > longest_ns ? ns : longest_ns;
 	}
 	wait_until(c, from_ns + longest_ns + c->tail_ns);
@@ -407,6 +426,8 @@ static void measure_delay(struct calibration *c)
 		if (!sink->received)
 			continue;
 		m->delay_ms = sink->delay_sum_ns / (double)sink->received / 1e6;
+		m->delay_outside = (double)sink->outside /
+				   (double)sink->received;
 		m->delay_min_ms = (double)sink->delay_min_ns / 1e6;
 		m->delay_max_ms = (double)sink->delay_max_ns / 1e6;
 	}
@@ -588,8 +609,7 @@ static int print_path(const struct calibration *c, int i, bool is_json,
 	static const char *const names[2] = { "up", "down" };
 	const struct scenario_path *path = c->paths[i];
 	const struct measured *m = &c->m[i];
-	const double delay = asked_delay_ms(path),
-		     jitter = (double)path->jitter_ns / 1e6;
+	const double delay = asked_delay_ms(path);
 	const double delay_error =
 		(path->is_poisson ? m->delay_min_ms : m->delay_ms) - delay;
 	const double rate_error =
@@ -604,11 +624,9 @@ static int print_path(const struct calibration *c, int i, bool is_json,
 					fabs(loss_error) <= LOSS_TARGET * 100 :
 					m->loss <= 0;
 	/* What is drawn must also stay within what was asked for. */
-	const bool is_delay_ok =
-		m->delay_ms > 0 && fabs(delay_error) <= 1 &&
-		(!path->jitter_ns ||
-		 (m->delay_min_ms >= delay - jitter - 1 &&
-		  m->delay_max_ms <= delay + jitter + 1));
+	const bool is_delay_ok = m->delay_ms > 0 &&
+				 fabs(delay_error) <= DELAY_TARGET_NS / 1e6 &&
+				 m->delay_outside <= DELAY_OUTSIDE;
 	const bool is_bucket_ok = m->bucket_frames >= m->bucket_asked &&
 				  m->bucket_frames <= m->bucket_asked + 2;
 

@@ -51,7 +51,7 @@ rows='{"kind":"accd","scenario":"a","cc":"none","bytes":1000000,"us":[100000,110
 {"kind":"accd","scenario":"b","cc":"none","bytes":1000000,"us":[100000,100000,100000]}
 {"kind":"accd","scenario":"b","cc":"x","bytes":1000000,"us":[106000,106000,null]}'
 echo "$rows" | table "faster and slower are counted" \
-	"accd with x: faster in 1 of 2, slower by more than 5 % in 1 (b)." 2>/dev/null
+	"accd with x: faster in 1 of 2 (in 1 with the intervals apart), slower by more than 5 % in 1 (b)." 2>/dev/null
 rows='{"kind":"fair","scenario":"a","flows":["cubic"],"mbps":[[10]]}
 {"kind":"fair","scenario":"a","flows":["cubic","cubic"],"mbps":[[6,4],[4,6]]}
 {"kind":"fair","scenario":"a","flows":["cubic","x"],"mbps":[[4.2,5.8]]}
