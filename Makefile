@@ -8,7 +8,11 @@ SHELL := /bin/bash
 
 # Series of kernel/releases to build; the default is the one marked so there.
 SERIES ?= $(shell awk '!/^\#/ && $$4 == "default" { print $$1 }' kernel/releases)
+DEFAULT_SERIES := $(shell awk '!/^\#/ && $$4 == "default" { print $$1 }' kernel/releases)
 BUILD := $(CURDIR)/build
+# User-land on another series than the default one has directories of its own: build/user-6.1, build/asan-6.1 ...
+OF_SERIES := $(if $(filter-out $(DEFAULT_SERIES),$(SERIES)),-$(SERIES))
+USER_BUILD := build/user$(OF_SERIES)
 KERNEL := $(BUILD)/kernel-$(SERIES)
 # Without kernel/Makefile (a user-land only checkout) the daemon is built with the host stack alone.
 KERNEL_OBJECT := $(if $(wildcard kernel/Makefile),$(KERNEL)/lkl.o)
@@ -26,27 +30,33 @@ help: ## this list
 setup: ## install missing Debian packages (as root; quick when nothing is missing)
 	@tools/setup
 
+.PHONY: kernel-source
+kernel-source: ## the sources of the other kernel series, from Debian's archive into build/ (installs nothing)
+	@tools/kernel-source
+
 .PHONY: kernel
 kernel: setup ## the kernel as one object, build/kernel-SERIES/lkl.o, and its headers (minutes the first time)
+	@$(if $(OF_SERIES),tools/kernel-source $(SERIES))
 	@$(if $(KERNEL_OBJECT),$(MAKE) -C kernel SERIES=$(SERIES) BUILD=$(BUILD) object headers,echo "no kernel/Makefile: host stack only")
 
 .PHONY: all
-all: kernel ## kernel and user-land; the daemon is build/user/accd/accd
-	@test -e build/user/build.ninja || meson setup build/user -Dkernel_object=$(KERNEL_OBJECT)
-	@ninja -C build/user
-	@test ! -e build/user/bench/lkl-bench || ln -sf user/bench/lkl-bench build/lkl-bench
+all: kernel ## kernel and user-land; the daemon is build/user/accd/accd (build/user-SERIES with another series)
+	@test -e $(USER_BUILD)/build.ninja || meson setup $(USER_BUILD) -Dkernel_object=$(KERNEL_OBJECT)
+	@ninja -C $(USER_BUILD)
+	@test -n "$(OF_SERIES)" -o ! -e build/user/bench/lkl-bench || ln -sf user/bench/lkl-bench build/lkl-bench
 
 .PHONY: asan
 asan: kernel
-	@test -e build/asan/build.ninja || meson setup build/asan $(SANITIZE) -Dkernel_object=$(KERNEL_OBJECT)
-	@ninja -C build/asan
+	@test -e build/asan$(OF_SERIES)/build.ninja || meson setup build/asan$(OF_SERIES) $(SANITIZE) -Dkernel_object=$(KERNEL_OBJECT)
+	@ninja -C build/asan$(OF_SERIES)
 
 # The kernel with everything that it can check about itself, and user-land on it.
 .PHONY: debug
 debug: setup
+	@$(if $(OF_SERIES),tools/kernel-source $(SERIES))
 	@$(MAKE) -C kernel SERIES=$(SERIES) BUILD=$(BUILD) VARIANT=debug object headers
-	@test -e build/debug/build.ninja || meson setup build/debug -Dkernel_object=$(KERNEL)-debug/lkl.o
-	@ninja -C build/debug
+	@test -e build/debug$(OF_SERIES)/build.ninja || meson setup build/debug$(OF_SERIES) -Dkernel_object=$(KERNEL)-debug/lkl.o
+	@ninja -C build/debug$(OF_SERIES)
 
 # A target of tests/fuzz with clang, ASan and UBSan on the host's side; new inputs go to build/fuzz/corpus/TARGET. A finding
 # ends the run with its stack, and its input is build/fuzz/TARGET-crash-*.
@@ -68,9 +78,9 @@ fuzz: fuzz-build ## fuzz TARGET (rx, pcap, stream, spec, ring) for SECONDS with 
 
 .PHONY: install
 install: all ## daemon, liblkl.a, headers, liblkl.pc and manual pages below DESTDIR/PREFIX (default /usr/local)
-	@meson configure build/user -Dprefix=$(PREFIX)
-	@ninja -C build/user
-	@DESTDIR=$(DESTDIR) meson install -C build/user --no-rebuild
+	@meson configure $(USER_BUILD) -Dprefix=$(PREFIX)
+	@ninja -C $(USER_BUILD)
+	@DESTDIR=$(DESTDIR) meson install -C $(USER_BUILD) --no-rebuild
 
 .PHONY: demo
 demo: all ## curl through accd, proof that the host's TCP was idle, accd against HAProxy (2 rounds; DURATION=10)
@@ -91,6 +101,10 @@ check-net: all ## network tests in namespaces of their own: root
 .PHONY: check-pristine
 check-pristine: kernel ## the kernel tree that was built is the distribution's, byte for byte
 	@SERIES=$(SERIES) tools/check pristine
+
+.PHONY: check-releases
+check-releases: setup kernel-source ## every series of kernel/releases: pristine, unit and net tests; two of them side by side
+	@tools/check-releases
 
 .PHONY: check-layers
 check-layers: ## who may include whom

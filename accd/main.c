@@ -24,7 +24,7 @@ static const char usage_text[] =
 	"  -f FILE            configuration; default " CONF_PATH_DEFAULT "\n"
 	"  -t                 check the configuration and exit\n"
 	"  --stack lkl|host   TCP/IP stack to use, whatever the configuration says\n"
-	"  -V, --version      print the version and the stacks of this build\n"
+	"  -V, --version      print the version, the stacks of this build and their kernel\n"
 	"  -h, --help         print this text\n";
 
 /* In the order of enum conf_stack. */
@@ -59,7 +59,9 @@ static void print_version(void)
 
 	printf("accd %s, stacks:", ACCD_VERSION);
 	for (i = 0; i < N_STACKS; i++)
-		if (stacks[i].ops)
+		if (stacks[i].ops && stacks[i].ops->built_in)
+			printf(" %s (%s)", stacks[i].name, stacks[i].ops->built_in);
+		else if (stacks[i].ops)
 			printf(" %s", stacks[i].name);
 	printf("\n");
 }

@@ -82,6 +82,9 @@ struct stack_ops {
 	/* [worker] Release of the kernel that runs the stack, e.g. "6.12.117". Static storage. */
 	const char *(*release)(void);
 
+	/* The release that the daemon brings along, e.g. "Linux 6.12.117". NULL: whatever the host runs. */
+	const char *built_in;
+
 	/*
 	 * [supervisor] Take what the stack needs from the host (wire, addresses), before the
 	 * fork. 0, or -errno with a sentence in err and nothing taken. teardown() gives

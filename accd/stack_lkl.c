@@ -35,6 +35,7 @@
 #include <unistd.h>
 
 #include <lkl/lkl.h>
+#include <lkl/linux/version.h>
 
 #include "cc_list.h"
 #include "conf.h"
@@ -48,6 +49,11 @@
 #include "wire.h"
 #include "wire_conf.h"
 
+#define STRING_OF(x) #x
+#define STRING(x) STRING_OF(x)
+#define BUILT_IN_RELEASE \
+	STRING(LKL_LINUX_VERSION_MAJOR) "." STRING(LKL_LINUX_VERSION_PATCHLEVEL) "." \
+	STRING(LKL_LINUX_VERSION_SUBLEVEL)
 #define LO_IFINDEX 1
 #define LOG_LEVEL_WARNING 4
 #define WIRE_NAME "wire0"
@@ -861,6 +867,7 @@ const struct stack_ops stack_lkl = {
 	.release = lkl_release,
 	.module_load = module_load,
 	.module_unload = module_unload,
+	.built_in = "Linux " BUILT_IN_RELEASE,
 	.setup = setup,
 	.teardown = teardown,
 	.worker_away = worker_away,

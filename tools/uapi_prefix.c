@@ -183,6 +183,7 @@ static bool is_reserved(const struct token *t)
 		"__asm__", "asm", "sizeof", "static", "extern", "const", "void", "char", "short", "int", "long", "signed",
 		"unsigned", "float", "double", "struct", "union", "enum", "typedef", "return", "if", "else", "for", "while",
 		"do", "switch", "case", "default", "break", "continue", "goto", "defined",
+		"_Static_assert",
 	};
 	size_t i;
 

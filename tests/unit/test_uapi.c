@@ -93,7 +93,7 @@ SAME(IFF_UP) SAME(IFNAMSIZ) SAME(SIGKILL) SAME(SIG_BLOCK) SAME(CLOCK_MONOTONIC) 
 
 /* What the prefix makes of the other forms of names. */
 _Static_assert(sizeof(__lkl__u8) == 1 && sizeof(__lkl__be32) == 4, "types that begin with two underscores");
-_Static_assert(__LKL__BITS_PER_LONG == 64 && __lkl__NR_syscalls > 460, "macros that begin with two underscores");
+_Static_assert(__LKL__BITS_PER_LONG == 64 && __lkl__NR_syscalls > 450, "macros that begin with two underscores");
 _Static_assert(__lkl__NR_read == 63, "asm-generic's numbers, not x86's");
 _Static_assert(LKL_MKDEV(1, 3) == (1 << 8 | 3) && LKL_ETH_ALEN == 6, "macros with arguments; included by <lkl.h>");
 _Static_assert(sizeof(((struct lkl_in6_addr *)0)->lkl_s6_addr) == 16, "macros that stand for members");

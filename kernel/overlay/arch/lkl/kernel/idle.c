@@ -14,6 +14,7 @@
 #include <linux/sched/idle.h>
 #include <linux/smp.h>
 #include <asm/lkl.h>
+#include <asm/release.h>
 #include <asm/vdso/processor.h>
 
 #include "idle_poll.h"
@@ -43,7 +44,7 @@ static int __init idle_init(void)
 }
 early_initcall(idle_init);
 
-/* Called and left with interrupts disabled. */
+/* Called with interrupts disabled, and left so but where the release wants it otherwise. */
 void arch_cpu_idle(void)
 {
 	struct idle_poll *p = this_cpu_ptr(&idle_poll);
@@ -56,6 +57,7 @@ void arch_cpu_idle(void)
 	else
 		idle_poll_none(p);
 	lkl_check_events();
+	lkl_idle_end();
 }
 
 void arch_cpu_idle_dead(void)

@@ -8,19 +8,19 @@
  */
 #include <linux/delay.h>
 #include <linux/export.h>
-#include <linux/in6.h>
 #include <linux/mm.h>
 #include <linux/percpu.h>
 #include <linux/string.h>
 #include <net/checksum.h>
 #include <asm/current.h>
 #include <asm/irqflags.h>
+#include <asm/release.h>
 
-EXPORT_SYMBOL(memcpy);
-EXPORT_SYMBOL(memmove);
-EXPORT_SYMBOL(memset);
-EXPORT_SYMBOL(memcmp);
-EXPORT_SYMBOL(strlen);
+LKL_EXPORT_LIBC(memcpy);
+LKL_EXPORT_LIBC(memmove);
+LKL_EXPORT_LIBC(memset);
+LKL_EXPORT_LIBC(memcmp);
+LKL_EXPORT_LIBC(strlen);
 
 EXPORT_PER_CPU_SYMBOL(current_task);
 EXPORT_PER_CPU_SYMBOL(this_cpu_off);
@@ -36,7 +36,7 @@ EXPORT_SYMBOL(__pv_queued_spin_unlock);
 EXPORT_SYMBOL(lkl_memory_start);
 EXPORT_SYMBOL(lkl_memory_end);
 EXPORT_SYMBOL(lkl_memory_pfn);
-EXPORT_SYMBOL(empty_zero_page);
+EXPORT_SYMBOL(lkl_zero_page);
 
 EXPORT_SYMBOL(lkl_clock_is_host);
 EXPORT_SYMBOL(lkl_host_clock);
@@ -47,4 +47,3 @@ EXPORT_SYMBOL(__ndelay);
 EXPORT_SYMBOL(csum_and_copy_from_user);
 EXPORT_SYMBOL(csum_and_copy_to_user);
 EXPORT_SYMBOL(csum_partial_copy_nocheck);
-EXPORT_SYMBOL(csum_ipv6_magic);

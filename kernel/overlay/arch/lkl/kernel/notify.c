@@ -10,6 +10,7 @@
 #include <linux/mutex.h>
 #include <linux/syscalls.h>
 #include <asm/lkl.h>
+#include <asm/release.h>
 #include <asm/vcpu.h>
 
 #define NOTIFIERS_MAX 64
@@ -69,5 +70,5 @@ void lkl_notify_irq(void)
 	int i;
 
 	for_each_set_bit(i, &pending, NOTIFIERS_MAX)
-		eventfd_signal(notifiers[i]);
+		lkl_eventfd_signal(notifiers[i]);
 }

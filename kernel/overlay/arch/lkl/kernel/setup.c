@@ -13,13 +13,14 @@
 #include <linux/start_kernel.h>
 #include <linux/string.h>
 #include <asm/lkl.h>
+#include <asm/release.h>
 #include <asm/sections.h>
 #include <asm/setup.h>
 
 const struct lkl_host_ops *lkl_host __ro_after_init;
 struct lkl_boot_params lkl_boot __ro_after_init;
 
-DEFINE_PER_CPU_READ_MOSTLY(unsigned long, this_cpu_off) = 0;
+LKL_DEFINE_THIS_CPU_OFF = 0;
 
 static long boot_on_init_stack(void *arg)
 {

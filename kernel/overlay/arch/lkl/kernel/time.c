@@ -16,6 +16,7 @@
 #include <linux/time.h>
 #include <linux/timekeeping.h>
 #include <asm/lkl.h>
+#include <asm/release.h>
 
 DEFINE_PER_CPU(u64, lkl_timer_deadline) = U64_MAX;
 DEFINE_PER_CPU(u64, lkl_next_check) = U64_MAX;
@@ -63,7 +64,7 @@ static struct clocksource lkl_clocksource = {
 
 struct clocksource *__init clocksource_default_clock(void)
 {
-	__clocksource_update_freq_scale(&lkl_clocksource, 1, lkl_boot.tsc_hz);
+	lkl_clocksource_scale(&lkl_clocksource, lkl_boot.tsc_hz);
 	return &lkl_clocksource;
 }
 

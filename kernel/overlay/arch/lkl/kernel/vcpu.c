@@ -47,6 +47,7 @@
 #include <linux/sched/task_stack.h>
 #include <linux/wait.h>
 #include <asm/lkl.h>
+#include <asm/release.h>
 #include <asm/vcpu.h>
 
 /* Values of vcpu.token; any other is the struct lkl_thread of the task in user code. */
@@ -59,9 +60,6 @@ enum to_kernel_stack {
 	TASK_GIVE_BACK,	/* its call is over, on another thread than its own */
 	TASK_ENDED,	/* its user code is over */
 };
-
-/* WF_CURRENT_CPU of kernel/sched/sched.h: put the task that is woken on this CPU. */
-#define WAKE_HERE 0x40
 
 /* How often a guard looks at a vCPU whose holder is in user code: a home's, a foreign thread's. */
 static const u64 guard_home_ns = 4 * NSEC_PER_MSEC;
@@ -540,7 +538,7 @@ void lkl_enter_irq(void)
 		v->enter_slow++;
 		next = task->thread.enter_next;
 		smp_store_release(&task->thread.entering, 1);
-		default_wake_function(&wake, TASK_NORMAL, WAKE_HERE, NULL);
+		default_wake_function(&wake, TASK_NORMAL, LKL_WAKE_HERE, NULL);
 	}
 	if (waitqueue_active(&v->home_free))
 		wake_up(&v->home_free);

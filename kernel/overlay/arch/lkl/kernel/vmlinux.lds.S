@@ -10,6 +10,7 @@
 #include <asm/page.h>
 #include <asm/thread_info.h>
 #include <asm/cache.h>
+#include <asm/release.h>
 
 OUTPUT_ARCH(i386:x86-64)
 ENTRY(lkl_kernel_boot)
@@ -31,6 +32,7 @@ SECTIONS
 		SCHED_TEXT
 		LOCK_TEXT
 		KPROBES_TEXT
+		LKL_RELEASE_TEXT
 		*(.fixup)
 		*(.text .text.*)
 		_etext = .;
@@ -55,6 +57,7 @@ SECTIONS
 		__stop___ksymtab_gpl = .;
 		__start___kcrctab = .;
 		__start___kcrctab_gpl = .;
+		LKL_RELEASE_RODATA
 		KEEP(*(__ksymtab_strings))
 		. = ALIGN(8);
 		BOUNDED_SECTION_BY(__tracepoints_ptrs, ___tracepoints_ptrs)

@@ -2,7 +2,6 @@
 /*
  * checksum.c - Internet checksums: arch/x86's csum_partial(), and the copying forms on top of the vector memcpy
  */
-#include <linux/in6.h>
 #include <linux/uaccess.h>
 #include <net/checksum.h>
 
@@ -45,17 +44,4 @@ __wsum csum_partial_copy_nocheck(const void *src, void *dst, int len)
 {
 	memcpy(dst, src, len);
 	return csum_partial(dst, len, 0);
-}
-
-__sum16 csum_ipv6_magic(const struct in6_addr *saddr, const struct in6_addr *daddr, __u32 len, __u8 proto, __wsum sum)
-{
-	u64 s = (__force u32)sum;
-	int i;
-
-	for (i = 0; i < 4; i++)
-		s += (u64)(__force u32)saddr->s6_addr32[i] + (__force u32)daddr->s6_addr32[i];
-	s += (u64)(__force u32)htonl(len) + (__force u32)htonl(proto);
-	s = (s & 0xffffffff) + (s >> 32);
-	s = (s & 0xffffffff) + (s >> 32);
-	return csum_fold((__force __wsum)s);
 }

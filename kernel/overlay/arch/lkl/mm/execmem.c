@@ -29,21 +29,37 @@
 static char arena[ARENA_BYTES] __aligned(PAGE_SIZE) __section(".bss..page_aligned");
 static DECLARE_BITMAP(used, ARENA_PAGES);
 static u16 pages_at[ARENA_PAGES];	/* length of the allocation that starts at a page */
-static DEFINE_SPINLOCK(arena_lock);	/* both of them */
+static DECLARE_BITMAP(executable, ARENA_PAGES);
+static DEFINE_SPINLOCK(arena_lock);	/* all of them */
 
 static int protect(unsigned long addr, int numpages, u32 prot)
 {
+	unsigned long at = (addr - (unsigned long)arena) >> PAGE_SHIFT, flags;
+	int err;
+
 	if (addr < (unsigned long)arena || numpages < 0 ||
 	    addr + ((unsigned long)numpages << PAGE_SHIFT) > (unsigned long)arena + ARENA_BYTES)
 		return -EINVAL;
 	if (!numpages)
 		return 0;
-	return lkl_host->protect((void *)addr, (u64)numpages << PAGE_SHIFT, prot);
+	err = lkl_host->protect((void *)addr, (u64)numpages << PAGE_SHIFT, prot);
+	if (err)
+		return err;
+	spin_lock_irqsave(&arena_lock, flags);
+	if (prot & LKL_PROT_EXEC)
+		bitmap_set(executable, at, numpages);
+	else
+		bitmap_clear(executable, at, numpages);
+	spin_unlock_irqrestore(&arena_lock, flags);
+	return 0;
 }
 
+/* Code stays executable: before 6.5 the loader asks for this once more when it has already made it so. */
 int set_memory_ro(unsigned long addr, int numpages)
 {
-	return protect(addr, numpages, LKL_PROT_READ);
+	unsigned long at = (addr - (unsigned long)arena) >> PAGE_SHIFT;
+
+	return protect(addr, numpages, LKL_PROT_READ | (at < ARENA_PAGES && test_bit(at, executable) ? LKL_PROT_EXEC : 0));
 }
 
 int set_memory_rw(unsigned long addr, int numpages)

@@ -10,15 +10,14 @@
 #include <linux/mm.h>
 #include <linux/uaccess.h>
 #include <asm/lkl.h>
+#include <asm/release.h>
 #include <asm/sections.h>
 
 unsigned long lkl_memory_start __ro_after_init, lkl_memory_end __ro_after_init, lkl_memory_pfn __ro_after_init;
-void *empty_zero_page __ro_after_init;
+void *lkl_zero_page __ro_after_init;
 
 void __init lkl_mem_setup(void)
 {
-	unsigned long max_zone_pfn[MAX_NR_ZONES] = { 0 };
-
 	lkl_memory_start = lkl_boot.memory_start;
 	lkl_memory_end = lkl_memory_start + lkl_boot.memory_bytes;
 	lkl_memory_pfn = PFN_DOWN(lkl_memory_start);
@@ -27,20 +26,13 @@ void __init lkl_mem_setup(void)
 	min_low_pfn = lkl_memory_pfn;
 	max_pfn = max_low_pfn = PFN_DOWN(lkl_memory_end);
 	high_memory = (void *)lkl_memory_end;
-	set_max_mapnr(max_low_pfn - min_low_pfn);
-	max_zone_pfn[ZONE_NORMAL] = max_low_pfn;
-	empty_zero_page = memblock_alloc(PAGE_SIZE, PAGE_SIZE);
-	if (!empty_zero_page)
+	lkl_zero_page = memblock_alloc(PAGE_SIZE, PAGE_SIZE);
+	if (!lkl_zero_page)
 		panic("no memory for the zero page");
-	free_area_init(max_zone_pfn);
+	lkl_release_mem_setup();
 #ifdef CONFIG_KASAN
 	lkl_kasan_init();
 #endif
-}
-
-void __init mem_init(void)
-{
-	memblock_free_all();
 }
 
 static bool lies_in(const void *p, size_t size, const void *start, const void *end)

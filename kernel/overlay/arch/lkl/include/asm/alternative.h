@@ -27,13 +27,17 @@
 #define ALTERNATIVE(oldinstr, newinstr, ft_flags) LKL_ALT_##ft_flags(oldinstr, newinstr)
 #define alternative(oldinstr, newinstr, ft_flags) asm volatile(oldinstr : : : "memory")
 #define alternative_io(oldinstr, newinstr, ft_flags, output, input...) \
-	asm volatile(oldinstr : output : input)
+	asm volatile(ALTERNATIVE(oldinstr, newinstr, ft_flags) : output : "i" (0), ## input)
 #define alternative_input(oldinstr, newinstr, ft_flags, input...) \
 	asm volatile(oldinstr : : input)
 #define ASM_OUTPUT2(a...) a
 #define ASM_NO_INPUT_CLOBBER(clbr...) "i" (0) : clbr
 #define ALT_OUTPUT_SP(...) ASM_CALL_CONSTRAINT, ##__VA_ARGS__
+#if __has_include(<linux/annotate.h>)
+#include <linux/annotate.h>
+#else
 #define ANNOTATE_IGNORE_ALTERNATIVE
+#endif
 #endif /* __ASSEMBLY__ */
 
 #endif /* _ASM_LKL_ALTERNATIVE_H */

@@ -5,6 +5,7 @@
 #ifndef __ASSEMBLY__
 #include <linux/compiler.h>
 #include <asm/percpu.h>
+#include <asm/release.h>
 
 struct task_struct;
 
@@ -13,7 +14,7 @@ DECLARE_PER_CPU(struct task_struct *, current_task);
 /* Not volatile: a function's `current` is one task from its first instruction to its last. */
 static __always_inline struct task_struct *get_current(void)
 {
-	return this_cpu_read_stable(current_task);
+	return lkl_cpu_read_stable(current_task);
 }
 
 #define current get_current()

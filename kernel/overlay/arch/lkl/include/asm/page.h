@@ -7,9 +7,10 @@
  * low, so that page frame numbers stay small (mm/init.c says why that matters).
  */
 #include <linux/const.h>
+#include <asm/release.h>
 
 #define PAGE_SHIFT CONFIG_PAGE_SHIFT
-#define PAGE_SIZE (_AC(1, UL) << PAGE_SHIFT)
+#define PAGE_SIZE (_AC(1,UL) << CONFIG_PAGE_SHIFT) /* to the letter as in the vdso/page.h of later releases */
 #define PAGE_MASK (~(PAGE_SIZE - 1))
 
 #ifndef __ASSEMBLY__
@@ -65,8 +66,6 @@ static inline void *pfn_to_virt(unsigned long pfn)
 
 #define virt_to_page(addr) pfn_to_page(virt_to_pfn(addr))
 #define page_to_virt(page) pfn_to_virt(page_to_pfn(page))
-#define page_to_phys(page) ((phys_addr_t)page_to_pfn(page) << PAGE_SHIFT)
-#define phys_to_page(paddr) pfn_to_page((paddr) >> PAGE_SHIFT)
 
 #define virt_addr_valid(kaddr) \
 	((unsigned long)(kaddr) >= lkl_memory_start && (unsigned long)(kaddr) < lkl_memory_end)

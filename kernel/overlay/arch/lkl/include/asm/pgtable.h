@@ -22,8 +22,7 @@
 #define swapper_pg_dir ((pgd_t *)0)
 
 /* Allocated at boot: image addresses lie outside mem_map, so virt_to_page() of a static object is never valid. */
-extern void *empty_zero_page;
-#define ZERO_PAGE(vaddr) (virt_to_page(empty_zero_page))
+extern void *lkl_zero_page;
 
 #define VMALLOC_START 0UL
 #define VMALLOC_END (~0UL)

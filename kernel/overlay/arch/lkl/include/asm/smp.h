@@ -5,6 +5,7 @@
 #ifdef CONFIG_SMP
 #ifndef __ASSEMBLY__
 #include <linux/cpumask.h>
+#include <asm/release.h>
 
 #define raw_smp_processor_id() (current_thread_info()->cpu)
 

@@ -16,6 +16,14 @@ static inline long syscall_get_nr(struct task_struct *task, struct pt_regs *regs
 	return -1;
 }
 
+static inline void syscall_set_nr(struct task_struct *task, struct pt_regs *regs, int nr)
+{
+}
+
+static inline void syscall_set_arguments(struct task_struct *task, struct pt_regs *regs, const unsigned long *args)
+{
+}
+
 static inline void syscall_rollback(struct task_struct *task, struct pt_regs *regs)
 {
 }
