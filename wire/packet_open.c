@@ -7,6 +7,9 @@
  * members when one leaves; therefore all sockets belong to the process that opened the wire (a supervisor), which keeps them
  * while workers come and go.
  *
+ * The group puts IPv4 fragments together before the program looks at them (PACKET_FANOUT_FLAG_DEFRAG): later ones have no ports,
+ * and may come first.
+ *
  *	supervisor	wire_packet_open(queues = N, shared = 1) ............................. close
  *	worker i	  fork, wire_packet_queue(wire, i) -> a wire of one queue -> the instance; may die any time
  *	worker i'	  fork, wire_packet_queue(wire, i) -> takes the queue over
@@ -278,7 +281,7 @@ static int queue_bind(struct packet_wire *p, struct packet_queue *q, uint32_t *g
 	}
 	if (p->steer) {
 		const int fd = q->rx[SOURCE_FRAMES].fd, first = q == p->queue;
-		const uint32_t how = PACKET_FANOUT_EBPF | (first ? PACKET_FANOUT_FLAG_UNIQUEID : 0);
+		const uint32_t how = PACKET_FANOUT_EBPF | PACKET_FANOUT_FLAG_DEFRAG | (first ? PACKET_FANOUT_FLAG_UNIQUEID : 0);
 		const uint32_t arg = (first ? 0 : *group) | how << 16;
 		uint32_t made = 0;
 		socklen_t len = sizeof(made);

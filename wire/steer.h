@@ -8,8 +8,9 @@
  *	2. else the bucket of hash(source address, source port)			-> the bucket's home queue
  *
  * ICMP errors are steered as the flow of the packet that they quote. A fragment is steered as its datagram's first one, which
- * holds the ports and comes first as a rule; one that comes before it goes by addresses alone, and the datagram is lost. What
- * has no ports goes by its source address; what is not IP goes to queue 0.
+ * holds the ports and comes first as a rule; one that comes before it goes by addresses alone, and the datagram is lost. (On
+ * the packet wire that is so for IPv6 only: IPv4 datagrams are put together before they come here.) What has no ports goes by
+ * its source address; what is not IP goes to queue 0.
  *
  * A queue that is *away* gets no new flows: a SYN whose bucket's home is away goes to the bucket's substitute, and the flow is
  * written into a map of exceptions (LRU, STEER_FLOWS_MAX), so that its further packets follow it, also when the home is back.
