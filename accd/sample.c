@@ -5,6 +5,9 @@
  * Two kinds of lines: "NAME VALUE", of the wire, and the format of /proc/net/snmp and netstat, a line
  * of names and one of values behind the same "GROUP:". The lists in counters.h say which of them
  * are wanted; a kernel that lacks one leaves its counter at 0.
+ *
+ * A wire counts in memory that outlives the worker: its totals are taken as they are. A stack begins at
+ * 0 with each worker: what is new is added.
  */
 #include <stddef.h>
 #include <stdlib.h>
@@ -19,11 +22,11 @@ struct wanted {
 	const char *group; /* "" of lines without one */
 	const char *name;
 	size_t offset;
-	bool is_gauge;
+	bool is_final; /* the value as it stands, not what it has grown by */
 };
 
-#define WIRE(m, help) { "", #m, offsetof(struct counters_stack, wire_##m), false },
-#define DROPS(m, direction, reason) { "", #m, offsetof(struct counters_stack, wire_##m), false },
+#define WIRE(m, help) { "", #m, offsetof(struct counters_stack, wire_##m), true },
+#define DROPS(m, direction, reason) { "", #m, offsetof(struct counters_stack, wire_##m), true },
 #define WIRE_GAUGE(m, help) { "", #m, offsetof(struct counters_stack, wire_##m), true },
 #define NET(m, group, name, help) { group, name, offsetof(struct counters_stack, m), false },
 #define NET_GAUGE(m, group, name, help) { group, name, offsetof(struct counters_stack, m), true },
@@ -45,7 +48,7 @@ static void add(struct sampler *s, struct counters_stack *out, const char *group
 		seen = (uint64_t *)((char *)&s->seen + w->offset);
 		word = (uint64_t *)((char *)out + w->offset);
 		/* written by us alone, read by the supervisor */
-		__atomic_store_n(word, w->is_gauge ? now : *word + (now - *seen), __ATOMIC_RELAXED);
+		__atomic_store_n(word, w->is_final ? now : *word + (now - *seen), __ATOMIC_RELAXED);
 		*seen = now;
 		return;
 	}

@@ -2,9 +2,9 @@
 /*
  * sample.h - what a worker's wire and stack have counted, copied to the shared counters
  *
- * Wire and stack count where only the worker sees it, and from 0 in each process. The loop asks its
- * stack for both reports once a second and adds what is new to its part of the shared counters, so
- * that totals go on over the worker's death but for its last second. One thread.
+ * Wire and stack count where only the worker sees it, the stack from 0 in each process. The loop asks
+ * for both reports once a second and brings its part of the shared counters up to them, so that totals
+ * go on over the worker's death but for the stack's last second. One thread.
  */
 #ifndef ACCD_SAMPLE_H
 #define ACCD_SAMPLE_H

@@ -443,6 +443,17 @@ echo 'nonsense = 1;' >>"$DIR/accd.conf"
 expect "a reload that is refused" says 1 "nonsense.*unknown" ctl reload
 expect "it was reloading" told 2 "RELOADING=1[|]MONOTONIC_USEC=[0-9]+"
 expect "it is ready again" told 3 "READY=1[|]STATUS=.*"
+if [ "$STACK" = lkl ]; then
+	step "a worker that is replaced: totals go on, nothing counts twice"
+	expect "20 sessions" client 80 --up 1000 --down 1000 --parallel 20 --id 3000
+	expect "they are counted" wait_for 20 "20 opens" sh -c "ip netns exec $PROXY curl -s http://127.0.0.1:9100/metrics | grep -qx 'accd_stack_tcp_passive_opens_total{worker=\"0\"} 2[0-9]'"
+	worker=$(ctl -j show info | jq '.workers[0].pid')
+	kill -KILL "$worker"
+	expect "the next one serves" wait_for 30 "a session" client 80 --up 1000 --down 1000 --parallel 3 --id 4000
+	expect "23 opens of both" wait_for 20 "23 opens" sh -c "ip netns exec $PROXY curl -s http://127.0.0.1:9100/metrics | grep -qx 'accd_stack_tcp_passive_opens_total{worker=\"0\"} \(2[3-9]\|3[0-9]\)'"
+	frames=$(metric 'accd_wire_rx_frames_total{worker="0"}')
+	expect "frames, $frames, are those of the wire" json ".[0].rx_frames_total >= $frames and $frames > 100" ctl -j show wires
+fi
 expect "drain" says 0 "draining" ctl drain
 expect "it stops" told 1 "STOPPING=1"
 expect "exit status 0" ended
