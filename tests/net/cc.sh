@@ -13,6 +13,7 @@
 # All namespaces and processes are the test's own, named with its process id and removed on every exit.
 # Exit status: 0 all passed, 1 a step failed, 77 cannot run here (the reason is printed).
 set -u
+. "$(dirname "$0")/hub_lib.sh"
 
 usage="usage: cc.sh STACK ACCD ACCDCTL TRAFFIC MODULE"
 STACK=${1:?$usage} ACCD=${2:?$usage} ACCDCTL=${3:?$usage} TRAFFIC=${4:?$usage} MODULE=${5:-}
@@ -27,12 +28,6 @@ SOCK=$DIR/admin.sock
 PIDS=
 passed=0 failed=0
 
-skip() {
-	echo "SKIP: $*"
-	rm -rf "$DIR"
-	exit 77
-}
-
 finish() {
 	status=$?
 	trap - EXIT INT TERM HUP
@@ -41,9 +36,7 @@ finish() {
 		kill -KILL "$pid" 2>/dev/null
 	done
 	wait 2>/dev/null
-	for ns in $CLIENT $CLIENT2 $PROXY $SERVER $HUB; do
-		ip netns del "$ns" 2>/dev/null
-	done
+	netns_del $CLIENT $CLIENT2 $PROXY $SERVER $HUB
 	if [ "$status" = 0 ]; then
 		rm -rf "$DIR"
 	else
@@ -65,50 +58,6 @@ esac
 ip netns add "$HUB" 2>/dev/null || skip "cannot make a network namespace here"
 trap finish EXIT
 trap 'exit 1' INT TERM HUP
-
-# wait_for SECONDS DESCRIPTION command...: until the command succeeds
-wait_for() {
-	_left=$(($1 * 20)) _what=$2
-	shift 2
-	until "$@" >/dev/null 2>&1; do
-		_left=$((_left - 1))
-		if [ "$_left" -le 0 ]; then
-			echo "  timeout: $_what"
-			return 1
-		fi
-		sleep 0.05 # the step of the wait for a condition, not a wait by itself
-	done
-}
-
-step() {
-	STEP=$*
-	echo "== $STEP"
-}
-
-expect() { # DESCRIPTION command...
-	_desc=$1
-	shift
-	if "$@"; then
-		echo "  ok: $_desc"
-		passed=$((passed + 1))
-	else
-		failed=$((failed + 1))
-		echo "  FAILED: $STEP: $_desc"
-	fi
-}
-
-attach() { # namespace address...
-	_ns=$1
-	shift
-	ip netns add "$_ns" &&
-		ip -n "$_ns" link set lo up &&
-		ip link add eth0 netns "$_ns" type veth peer name "$_ns" netns "$HUB" &&
-		ip -n "$HUB" link set "$_ns" master br0 up &&
-		ip -n "$_ns" link set eth0 up || return 1
-	for addr; do
-		ip -n "$_ns" addr add "$addr" dev eth0 || return 1
-	done
-}
 
 ctl() {
 	"$ACCDCTL" -s "$SOCK" "$@"

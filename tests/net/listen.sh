@@ -13,7 +13,7 @@
 # All namespaces and processes are the test's own, named with its process id and removed on every exit.
 # Exit status: 0 all passed, 1 a step failed, 77 cannot run here (the reason is printed).
 set -u
-. "$(dirname "$0")/netns_lib.sh"
+. "$(dirname "$0")/hub_lib.sh"
 
 STACK=${1:?usage: listen.sh STACK ACCD}
 ACCD=${2:?usage: listen.sh STACK ACCD}
@@ -23,12 +23,6 @@ VIP=10.78.0.2 VIP6=fd78::2
 DIR=$(mktemp -d /tmp/accd-listen.XXXXXX)
 PIDS=
 passed=0 failed=0
-
-skip() {
-	echo "SKIP: $*"
-	rm -rf "$DIR"
-	exit 77
-}
 
 finish() {
 	status=$?
@@ -55,23 +49,6 @@ esac
 ip netns add "$HUB" 2>/dev/null || skip "cannot make a network namespace here"
 trap finish EXIT
 trap 'exit 1' INT TERM HUP
-
-step() {
-	STEP=$*
-	echo "== $STEP"
-}
-
-expect() { # DESCRIPTION command...
-	local what=$1
-	shift
-	if "$@"; then
-		passed=$((passed + 1))
-		echo "  ok: $what"
-	else
-		failed=$((failed + 1))
-		echo "  FAILED: $STEP: $what"
-	fi
-}
 
 wait_for() { # SECONDS command...
 	local left=$(($1 * 20))

@@ -12,7 +12,7 @@
 # removed on every exit. What takes time is waited for, never slept for: accd says when a server's state changes.
 # Exit status: 0 all passed, 1 a step failed, 77 cannot run here (the reason is printed).
 set -u
-. "$(dirname "$0")/netns_lib.sh"
+. "$(dirname "$0")/hub_lib.sh"
 
 STACK=${1:?usage: pool.sh STACK ACCD PEER}
 ACCD=${2:?usage: pool.sh STACK ACCD PEER}
@@ -24,12 +24,6 @@ VIP=10.78.0.2
 DIR=$(mktemp -d /tmp/accd-pool.XXXXXX)
 PIDS=
 passed=0 failed=0
-
-skip() {
-	echo "SKIP: $*"
-	rm -rf "$DIR"
-	exit 77
-}
 
 cleanup() {
 	trap - EXIT INT TERM HUP
@@ -63,37 +57,6 @@ esac
 ip netns add "$HUB" 2>/dev/null || skip "cannot make a network namespace here"
 trap finish EXIT
 trap 'exit 1' INT TERM HUP
-
-# wait_for SECONDS DESCRIPTION command...: until the command succeeds
-wait_for() {
-	_left=$(($1 * 20)) _what=$2
-	shift 2
-	until "$@" >/dev/null 2>&1; do
-		_left=$((_left - 1))
-		if [ "$_left" -le 0 ]; then
-			echo "  timeout: $_what"
-			return 1
-		fi
-		sleep 0.05 # the step of the wait for a condition, not a wait by itself
-	done
-}
-
-step() {
-	STEP=$*
-	echo "== $STEP"
-}
-
-expect() { # DESCRIPTION command...
-	_desc=$1
-	shift
-	if "$@"; then
-		passed=$((passed + 1))
-		echo "  ok: $_desc"
-	else
-		failed=$((failed + 1))
-		echo "  FAILED: $STEP: $_desc"
-	fi
-}
 
 ask() { # PORT N [options]: prints who answered how often
 	ip netns exec "$CLIENT" "$PEER" ask $VIP "$@"
@@ -129,19 +92,6 @@ said() {
 }
 
 # ---- topology ----
-
-attach() { # namespace address...
-	_ns=$1
-	shift
-	ip netns add "$_ns" &&
-		ip -n "$_ns" link set lo up &&
-		ip link add eth0 netns "$_ns" type veth peer name "$_ns" netns "$HUB" &&
-		ip -n "$HUB" link set "$_ns" master br0 up &&
-		ip -n "$_ns" link set eth0 up || return 1
-	for addr; do
-		ip -n "$_ns" addr add "$addr" dev eth0 || return 1
-	done
-}
 
 ip -n "$HUB" link set lo up
 ip -n "$HUB" link add br0 type bridge forward_delay 0 || skip "cannot make a bridge here"

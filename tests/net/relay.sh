@@ -14,7 +14,7 @@
 # From the environment: RELAY_LARGE, RELAY_WORKER and RELAY_WIRE: further keys of those sections.
 # Exit status: 0 all passed, 1 a step failed, 77 cannot run here (the reason is printed).
 set -u
-. "$(dirname "$0")/netns_lib.sh"
+. "$(dirname "$0")/hub_lib.sh"
 
 STACK=${1:?usage: relay.sh STACK ACCD TRAFFIC}
 ACCD=${2:?usage: relay.sh STACK ACCD TRAFFIC}
@@ -29,12 +29,6 @@ VIP=10.77.0.2
 DIR=$(mktemp -d /tmp/accd-relay.XXXXXX)
 PIDS=
 passed=0 failed=0
-
-skip() {
-	echo "SKIP: $*"
-	rm -rf "$DIR"
-	exit 77
-}
 
 cleanup() {
 	trap - EXIT INT TERM HUP
@@ -76,25 +70,6 @@ run() { # echo a command and run it
 
 # No function stands between "&" and a command in a namespace: $! must be the process itself, to be signalled.
 
-# wait_for SECONDS DESCRIPTION command...: until the command succeeds
-wait_for() {
-	_left=$(($1 * 20)) _what=$2
-	shift 2
-	until "$@" >/dev/null 2>&1; do
-		_left=$((_left - 1))
-		if [ "$_left" -le 0 ]; then
-			echo "  timeout: $_what"
-			return 1
-		fi
-		sleep 0.05 # the step of the wait for a condition, not a wait by itself
-	done
-}
-
-step() {
-	STEP=$*
-	echo "== $STEP"
-}
-
 ok() {
 	passed=$((passed + 1))
 }
@@ -130,19 +105,6 @@ client() {
 }
 
 # ---- topology ----
-
-attach() { # namespace address...
-	_ns=$1
-	shift
-	ip netns add "$_ns" &&
-		ip -n "$_ns" link set lo up &&
-		ip link add eth0 netns "$_ns" type veth peer name "$_ns" netns "$HUB" &&
-		ip -n "$HUB" link set "$_ns" master br0 up &&
-		ip -n "$_ns" link set eth0 up || return 1
-	for addr; do
-		ip -n "$_ns" addr add "$addr" dev eth0 || return 1
-	done
-}
 
 step "topology: four namespaces $ID-*"
 ip -n "$HUB" link set lo up
