@@ -147,7 +147,7 @@ start_accd() {
 		pool s1 { server s1 { address = "10.77.1.2:8080"; } }
 		pool dead { server d1 { address = "10.77.1.2:9"; } server d2 { address = "10.77.1.3:9"; } }
 		pool blackhole {
-			connect_timeout = 500ms;
+			connect_timeout = 1s;
 			server lost { address = "10.77.9.9:80"; }
 			server s2 { address = "10.77.1.3:8080"; }
 		}

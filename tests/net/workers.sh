@@ -248,7 +248,7 @@ expect "$many processes" [ "$(n_workers)" = $many ]
 	done
 	load_end
 	expect "no request failed" load_is_clean
-	wait_for 20 bash -c "[ \$(pgrep -c -x -P $(accd_pid) accd) = 4 ]"
+	wait_for 60 bash -c "[ \$(pgrep -c -x -P $(accd_pid) accd) = 4 ]"
 	expect "4 processes in the end" [ "$(n_workers)" = 4 ]
 
 echo "== a worker that hits a bug is replaced, and says where"
