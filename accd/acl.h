@@ -16,6 +16,7 @@
 struct acl_rule {
 	struct addr_prefix prefix; /* first: acl.c sorts by its bytes */
 	uint8_t is_deny;
+	uint8_t value; /* what else stands behind a prefix: its owner's */
 	int32_t parent; /* the longest other prefix around this one; -1: none */
 	int32_t line; /* position in the configuration, for messages */
 };

@@ -389,6 +389,26 @@ static void add_server(json_t *o, const struct counters_map *map, unsigned int i
 #undef ADD
 }
 
+static void show_cc(struct admin_conn *c, const struct counters_map *map)
+{
+	char cc[COUNTERS_CC_NAME_BYTES + 1], name[sizeof(cc) + 8];
+	unsigned int i, side;
+	json_t *o;
+
+	for (i = 0; counters_cc_name(map, i, cc); i++)
+		for (side = 0; side < 2; side++) {
+			snprintf(name, sizeof(name), "%s/%s", cc, side ? "server" : "client");
+			o = json_object();
+			set_text(o, "kind", "cc");
+			set_text(o, "name", name);
+#define ADD(m, ...) set_int(o, #m, counters_sum_cc(map, cc, side, offsetof(struct counters_cc_side, m)));
+			COUNTERS_CC_GAUGES(ADD)
+			COUNTERS_CC(ADD)
+#undef ADD
+			put_json(c, o);
+		}
+}
+
 static void show_stat(struct admin_conn *c)
 {
 	const struct counters_map *map = c->admin->sup->args.counters;
@@ -422,6 +442,7 @@ static void show_stat(struct admin_conn *c)
 			put_json(c, o);
 		}
 	}
+	show_cc(c, map);
 	end(c, "ok", NULL);
 }
 
@@ -668,6 +689,8 @@ static void do_session(struct admin_conn *c)
 	struct admin_session_req req = { .slot = c->cmd.slot, .gen = c->cmd.gen };
 
 	strcpy(req.congestion_control, c->cmd.congestion_control);
+	req.n_params = c->cmd.n_params;
+	memcpy(req.params, c->cmd.params, sizeof(req.params));
 	ask_owner(c, CONTROL_OP_SESSION, &req, sizeof(req));
 }
 

@@ -55,6 +55,8 @@ struct admin_kill_req {
 struct admin_session_req {
 	uint32_t slot, gen;
 	char congestion_control[TCP_SETTINGS_CC_BYTES];
+	uint32_t n_params;
+	struct admin_param params[ADMIN_PARAMS_MAX];
 };
 
 enum admin_server_do { ADMIN_DO_ENABLE, ADMIN_DO_DISABLE, ADMIN_DO_DRAIN, ADMIN_DO_WEIGHT };

@@ -150,14 +150,36 @@ static int args_id(const struct words *args, struct admin_command *cmd, char *er
 	return -EINVAL;
 }
 
-/* "ID congestion-control NAME" */
+/* "KEY=VALUE" */
+static int take_param(const char *text, struct admin_command *cmd, char *err, size_t err_len)
+{
+	struct admin_param *param = &cmd->params[cmd->n_params];
+	const char *equals = strchr(text, '=');
+	size_t len = equals ? (size_t)(equals - text) : 0;
+
+	if (!len || len >= sizeof(param->key)) {
+		snprintf(err, err_len, "\"%.60s\": expected a parameter, KEY=VALUE; cc list shows which there are", text);
+		return -EINVAL;
+	}
+	if (cmd->n_params == ADMIN_PARAMS_MAX) {
+		snprintf(err, err_len, "more than %d parameters", ADMIN_PARAMS_MAX);
+		return -EINVAL;
+	}
+	memcpy(param->key, text, len);
+	param->key[len] = '\0';
+	cmd->n_params++;
+	return take_number(equals + 1, 0, UINT64_MAX, param->key, &param->value, err, err_len);
+}
+
+/* "ID congestion-control NAME [KEY=VALUE]..." */
 static int args_session(const struct words *args, struct admin_command *cmd, char *err, size_t err_len)
 {
 	struct words id = { .n = 1, .word = { args->word[0] } };
+	unsigned int i;
 	size_t len;
 	int r;
 
-	if (args->n != 3 || strcmp(args->word[1], "congestion-control")) {
+	if (args->n < 3 || strcmp(args->word[1], "congestion-control")) {
 		snprintf(err, err_len, "expected a session, the word congestion-control and a name");
 		return -EINVAL;
 	}
@@ -171,7 +193,9 @@ static int args_session(const struct words *args, struct admin_command *cmd, cha
 		return -EINVAL;
 	}
 	memcpy(cmd->congestion_control, args->word[2], len + 1);
-	return 0;
+	for (i = 3; i < args->n && !r; i++)
+		r = take_param(args->word[i], cmd, err, err_len);
+	return r;
 }
 
 static int args_path(const struct words *args, struct admin_command *cmd, char *err, size_t err_len)
@@ -269,7 +293,7 @@ static const struct row rows[] = {
 	  args_server },
 	{ ADMIN_DRAIN_SERVER, "drain server", "POOL/SERVER", "give a server no new sessions", args_server },
 	{ ADMIN_SET_WEIGHT, "set weight", "POOL/SERVER N", "a server's weight, 0 to 256", args_weight },
-	{ ADMIN_SET_SESSION, "set session", "ID congestion-control NAME", "another congestion control for both connections",
+	{ ADMIN_SET_SESSION, "set session", "ID congestion-control NAME [KEY=VALUE]...", "another congestion control for both connections, and its parameters",
 	  args_session },
 	{ ADMIN_KILL_SESSION, "kill session", "ID", "reset a session to both sides", args_id },
 	{ ADMIN_CC_LIST, "cc list", "", "congestion controls of the stack, and what can be set of each", args_none },

@@ -48,12 +48,23 @@ struct admin_filter {
 	uint64_t idle_us; /* no byte for this long */
 };
 
+#define ADMIN_PARAMS_MAX 8
+#define ADMIN_PARAM_KEY_BYTES 32
+
+/* A parameter of a connection's congestion control. */
+struct admin_param {
+	char key[ADMIN_PARAM_KEY_BYTES];
+	uint64_t value;
+};
+
 struct admin_command {
 	enum admin_op op;
 	char pool[CONF_NAME_BYTES], server[CONF_NAME_BYTES]; /* POOL/SERVER; show servers: pool or "" */
 	uint32_t weight;
 	uint32_t worker, slot, gen; /* of a session's id */
 	char congestion_control[TCP_SETTINGS_CC_BYTES];
+	uint32_t n_params;
+	struct admin_param params[ADMIN_PARAMS_MAX];
 	char path[ADMIN_LINE_BYTES];
 	struct admin_filter filter;
 	uint32_t limit; /* sessions; 0: all */

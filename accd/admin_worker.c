@@ -15,6 +15,7 @@
 #include <string.h>
 
 #include "admin.h"
+#include "cc.h"
 #include "control.h"
 #include "listener.h"
 #include "pool.h"
@@ -89,15 +90,36 @@ int admin_op_sessions(struct worker *w, struct control_call *call)
 	return 0;
 }
 
+static int set_param(struct worker *w, struct control_call *call, int fd, struct admin_param *p)
+{
+	int r = -EOPNOTSUPP;
+
+	p->key[sizeof(p->key) - 1] = '\0';
+	if (w->ops->cc_param)
+		r = w->ops->cc_param(fd, p->key, p->value);
+	if (r)
+		control_printf(call, "congestion control set, but not its parameter %s: %s", p->key,
+			       r == -EOPNOTSUPP ? "it has none" :
+			       r == -ENOENT	? "it has no such one" :
+			       r == -EACCES	? "it can only be read" :
+			       r == -ERANGE	? "out of range; cc list shows the ranges" :
+			       r == -EALREADY	? "too late for it" :
+						  "refused");
+	return r == -ENOENT ? -EINVAL : r; /* -ENOENT is the session */
+}
+
 /* Both connections, those that are there. A name that the stack has not is refused before anything is set. */
 int admin_op_session(struct worker *w, struct control_call *call)
 {
 	struct admin_session_req req;
 	struct session *s;
 	enum side side;
+	unsigned int i;
 	int r;
 
 	memcpy(&req, call->req, sizeof(req));
+	if (req.n_params > ADMIN_PARAMS_MAX)
+		return -EINVAL;
 	req.congestion_control[sizeof(req.congestion_control) - 1] = '\0';
 	if (req.slot >= w->slab_used)
 		return -ENOENT;
@@ -107,11 +129,15 @@ int admin_op_session(struct worker *w, struct control_call *call)
 	for (side = SIDE_DOWN; side < SIDE__COUNT; side++) {
 		if (s->conn[side].fd < 0)
 			continue;
-		r = w->ops->setsockopt(s->conn[side].fd, IPPROTO_TCP, TCP_CONGESTION, req.congestion_control,
-				       strlen(req.congestion_control));
+		r = cc_change(w, s, side, req.congestion_control);
 		if (r) {
 			control_printf(call, "congestion control \"%s\"", req.congestion_control);
 			return r == -ENOENT ? -ESRCH : r; /* -ENOENT is the session */
+		}
+		for (i = 0; i < req.n_params; i++) {
+			r = set_param(w, call, s->conn[side].fd, &req.params[i]);
+			if (r)
+				return r;
 		}
 	}
 	return 0;

@@ -460,8 +460,10 @@ static void take_pools(struct conf_checker *ck, const struct conf_node *root)
 		snprintf(pool->name, sizeof(pool->name), "%s",
 			 node->label ? node->label : "");
 		pool->line = node->line;
+		pool->index = is_kept ? ck->conf->n_pools - 1 : 0;
 		conf_take_keys(ck, node, "pool", pool);
 		take_check(ck, node, pool);
+		conf_take_cc(ck, node, "pool", pool->name, &pool->cc_rules);
 		sub = NULL;
 		while ((sub = conf_next_section(node, "server", sub))) {
 			struct conf_server spare_server = { 0 };

@@ -29,6 +29,7 @@
 #define CONF_LISTENERS_MAX 1024 /* with each port of a range counted */
 #define CONF_RULES_MAX 32768 /* allow, deny and proxy_protocol_from of all listeners */
 #define CONF_ROUTES_MAX 2048 /* server names of all listeners */
+#define CONF_CC_NAMES_MAX 32 /* congestion controls of all congestion_control_for */
 #define CONF_POOLS_MAX 32
 #define CONF_SERVERS_MAX 64 /* per pool */
 #define CONF_HOST_BYTES 254 /* a DNS name and its NUL */
@@ -96,6 +97,8 @@ struct conf_worker {
 	uint32_t spin_us;
 	uint32_t drain_timeout_ms;
 	uint32_t max_sessions;
+	uint32_t resume_paths; /* resume.h */
+	uint32_t resume_lifetime_ms;
 	int relay; /* enum conf_relay */
 	uint32_t read_bytes; /* one read() */
 	int calls; /* enum conf_calls */
@@ -169,6 +172,7 @@ struct conf_listener {
 	int is_v6only; /* an IPv6 socket takes no IPv4 */
 	uint32_t fast_open; /* connections with data in their SYN that may wait; 0: off */
 	struct tcp_settings tcp; /* inherited by the clients' connections */
+	struct conf_range cc_rules; /* of conf.rules: congestion control by the client's prefix */
 
 	uint32_t gates; /* CONF_GATE_* */
 	int proxy_protocol; /* enum proxy_accept; 0: off */
@@ -219,9 +223,11 @@ enum conf_proxy { CONF_PROXY_OFF, CONF_PROXY_V1, CONF_PROXY_V2 };
 struct conf_pool {
 	char name[CONF_NAME_BYTES];
 	int line;
+	unsigned int index; /* in conf.pools */
 	int balance; /* enum conf_balance */
 	uint32_t connect_timeout_ms;
 	struct tcp_settings tcp; /* of the servers' connections */
+	struct conf_range cc_rules; /* of conf.rules: congestion control by the server's prefix */
 	uint32_t retries; /* on other servers */
 	uint32_t queue_max;
 	uint32_t queue_timeout_ms;
@@ -250,6 +256,8 @@ struct conf {
 	struct conf_listener listeners[CONF_LISTENERS_MAX];
 	unsigned int n_rules;
 	struct acl_rule rules[CONF_RULES_MAX];
+	unsigned int n_cc_names;
+	char cc_names[CONF_CC_NAMES_MAX][TCP_SETTINGS_CC_BYTES];
 	unsigned int n_routes;
 	struct conf_route routes[CONF_ROUTES_MAX];
 	unsigned int n_pools;
@@ -266,6 +274,11 @@ static inline int conf_worker_cpu(const struct conf *conf, unsigned int index)
 static inline const struct conf *conf_of_listener(const struct conf_listener *l)
 {
 	return (const struct conf *)((const char *)(l - l->index) - offsetof(struct conf, listeners));
+}
+
+static inline const struct conf *conf_of_pool(const struct conf_pool *p)
+{
+	return (const struct conf *)((const char *)(p - p->index) - offsetof(struct conf, pools));
 }
 
 enum conf_type {
@@ -291,6 +304,7 @@ enum conf_type {
 	CONF_T_PREFIXES, /* struct conf_range of conf.rules */
 	CONF_T_SERVERS, /* addresses of servers: a pool in short */
 	CONF_T_ROUTES, /* any number of keys, each a server name with its pool */
+	CONF_T_CC_RULES, /* any number of keys, each a prefix with a congestion control: conf_cc.c */
 };
 
 struct conf_key {

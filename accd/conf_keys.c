@@ -17,8 +17,10 @@ const struct conf_section conf_sections[] = {
 	{ "log", false, false },       { "worker", false, false },
 	{ "wire", false, false }, /* required for stack = lkl: check_wire() */
 	{ "listener", true, true },    { "listener.sni", false, false },
+	{ "listener.congestion_control_for", false, false },
 	{ "pool", true, false }, /* or a server in each listener: conf_listener.c */
 	{ "pool.server", true, true }, { "pool.check", false, false },
+	{ "pool.congestion_control_for", false, false },
 	{ "resolver", false, false },
 	{ "metrics", false, false },   { "admin", false, false },
 };
@@ -123,6 +125,12 @@ const struct conf_key conf_keys[] = {
 	{ "worker", "relay", CONF_T_ENUM, "stack", 0, 0, "copy|splice|stack",
 	  offsetof(struct conf_worker, relay),
 	  "the last way of moving bytes that is used, each with those before it" },
+	{ "worker", "resume_paths", CONF_T_COUNT, "4096", 0, 1 << 20, NULL,
+	  offsetof(struct conf_worker, resume_paths),
+	  "prefixes whose last window is kept for acc_probe; 0: none" },
+	{ "worker", "resume_lifetime", CONF_T_MS, "1h", 1000, 30 * DAY_MS, NULL,
+	  offsetof(struct conf_worker, resume_lifetime_ms),
+	  "how long a window is kept for acc_probe" },
 	{ "worker", "read_size", CONF_T_BYTES, "256k", 4096, CONF_READ_BYTES_MAX, NULL,
 	  offsetof(struct conf_worker, read_bytes),
 	  "bytes that one read takes at most; below 64k no transfer counts as bulk" },
@@ -217,6 +225,9 @@ const struct conf_key conf_keys[] = {
 	{ "listener.sni", "NAME", CONF_T_ROUTES, "none", 0, 0, NULL, 0,
 	  "pool of the clients that ask for this server name" },
 
+	{ "listener.congestion_control_for", "PREFIX", CONF_T_CC_RULES, "none", 0, 0, NULL, 0,
+	  "congestion control towards clients whose address lies in this prefix" },
+
 	{ "pool", "connect_timeout", CONF_T_MS, "5s", 100, 3600 * 1000, NULL,
 	  offsetof(struct conf_pool, connect_timeout_ms),
 	  "how long one server may take to accept a connection" },
@@ -251,6 +262,9 @@ const struct conf_key conf_keys[] = {
 	{ "pool", "slow_start", CONF_T_MS, "0", 0, 3600 * 1000, NULL,
 	  offsetof(struct conf_pool, slow_start_ms),
 	  "how long the weight of a server that came back grows; 0: it is whole at once" },
+
+	{ "pool.congestion_control_for", "PREFIX", CONF_T_CC_RULES, "none", 0, 0, NULL, 0,
+	  "congestion control towards servers whose address lies in this prefix" },
 
 	{ "pool.check", "interval", CONF_T_MS, "2s", 100, 3600 * 1000, NULL,
 	  offsetof(struct conf_check, interval_ms), "time between the checks of a server" },

@@ -393,6 +393,7 @@ void conf_take_listeners(struct conf_checker *ck, const struct conf_node *root)
 				   l.name);
 		take_rules(ck, node, &l);
 		take_routes(ck, node, &l);
+		conf_take_cc(ck, node, "listener", l.name, &l.cc_rules);
 		take_binds(ck, node, &l, is_kept);
 	}
 }

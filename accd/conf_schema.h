@@ -6,6 +6,7 @@
  *   conf_keys.c   the tables: sections and keys
  *   conf_types.c  a value's text to what the daemon uses
  *   conf_listener.c  what a listener has besides plain values: lists, routes, addresses
+ *   conf_cc.c     congestion controls by prefix
  *   conf.c        the tree against the tables; references between sections
  */
 #ifndef ACCD_CONF_SCHEMA_H
@@ -18,6 +19,7 @@
 
 struct conf;
 struct conf_key;
+struct conf_range;
 
 struct conf_section {
 	const char *path; /* "pool.server": a section inside another */
@@ -65,6 +67,10 @@ const struct conf_node *conf_single_section(struct conf_checker *ck, const struc
 					    const char *name);
 /* The child `name` that is no section, or NULL. */
 const struct conf_node *conf_key_node(const struct conf_node *node, const char *name);
+
+/* conf_cc.c: of a listener or a pool, which `owner` says. */
+void conf_take_cc(struct conf_checker *ck, const struct conf_node *node, const char *owner, const char *name,
+		  struct conf_range *range);
 
 /* conf_listener.c */
 

@@ -179,6 +179,13 @@ void counters_worker_begins(struct counters_map *map, unsigned int index)
 		c->starts++;
 		w->stack.wire_link_down = w->stack.tcp_established = 0;
 	}
+	for (i = 0; i < COUNTERS_CC_MAX && (!i || w->cc[i].name[0]); i++) {
+		struct counters_cc_side *c;
+
+		for (c = w->cc[i].sides; c < w->cc[i].sides + 2; c++) {
+			COUNTERS_CC_GAUGES(ZERO)
+		}
+	}
 	for (i = 0; i < COUNTERS_LISTENERS_MAX; i++) {
 		struct counters_listener *c = &w->listeners[i];
 

@@ -59,12 +59,18 @@
 	X(stalls_total, "Times that a receiver did not take all and its sender was held back")     \
 	X(watch_requests_total, "Requests answered at metrics.stack_bind")                         \
 	X(watch_refused_total, "Connections and scrapes refused there: not allowed, too many")     \
+	X(resume_saved_total, "Windows of ended connections saved for acc_probe")                 \
+	X(resume_used_total, "Connections of acc_probe that were given a saved window")           \
+	X(resume_forgotten_total, "Saved windows that turned out too large, and were dropped")    \
+	X(resume_replaced_total, "Saved windows dropped before their time: worker.resume_paths")  \
+	X(cc_refused_total, "Connections for which the stack refused the congestion control of their prefix") \
 	X(stale_events_total, "Events of connections closed in the same batch")
 
 /* X(member, help). What a worker has now; set to 0 when it begins. Metrics: accd_worker_MEMBER{worker="N"} */
 #define COUNTERS_WORKER_GAUGES(X)                                                                  \
 	X(sessions, "Sessions open")                                                               \
 	X(sessions_max, "Sessions that may be open: worker.max_sessions, or what descriptors allow") \
+	X(resume_paths, "Prefixes with a saved window")                                            \
 	X(is_draining, "1 from the begin of a drain")
 
 /*
@@ -188,6 +194,16 @@ extern const struct hist_bounds hist_bytes; /* 64 to 16 GiB */
 	X(connect, "pool_connect_seconds", hist_time_us, "Time from accept until a server accepted") \
 	X(srtt, "pool_srtt_seconds", hist_rtt_us, "Smoothed round-trip time of a server's connection at its end")
 
+/* Metrics: accd_cc_MEMBER{cc="NAME",side="client|server"} */
+#define COUNTERS_CC(X)                                                                             \
+	X(connections_total, "Connections established, or changed to the algorithm")               \
+	X(retransmits_total, "Segments sent again, of connections that have ended")
+
+#define COUNTERS_CC_GAUGES(X) X(connections, "Connections open")
+
+#define COUNTERS_CC_HISTS(X)                                                                       \
+	X(srtt, "cc_srtt_seconds", hist_rtt_us, "Smoothed round-trip time of a connection at its end")
+
 #define COUNTERS__U64(member, ...) uint64_t member;
 #define COUNTERS__HIST(member, ...) struct hist member;
 
@@ -234,6 +250,24 @@ struct counters_server {
 	COUNTERS_SERVER_GAUGES(COUNTERS__U64)
 };
 
+/*
+ * Of a worker's connections by congestion control, towards clients [0] and servers [1]. The worker
+ * gives the places to names as it meets them; they stay. Place 0 is "other": those that found none.
+ */
+#define COUNTERS_CC_MAX 48
+#define COUNTERS_CC_NAME_BYTES LOG_CC_BYTES
+
+struct counters_cc_side {
+	COUNTERS_CC(COUNTERS__U64)
+	COUNTERS_CC_GAUGES(COUNTERS__U64)
+	COUNTERS_CC_HISTS(COUNTERS__HIST)
+};
+
+struct counters_cc {
+	char name[COUNTERS_CC_NAME_BYTES]; /* "": free, and so are those behind it */
+	struct counters_cc_side sides[2];
+};
+
 /* Twice what a configuration may hold: one that is drained beside its successor. Slot 0: "other". */
 #define COUNTERS_LISTENERS_MAX (2 * CONF_LISTENERS_MAX + 1)
 #define COUNTERS_POOLS_MAX (2 * CONF_POOLS_MAX + 1)
@@ -245,6 +279,7 @@ struct counters_worker {
 	struct counters_listener listeners[COUNTERS_LISTENERS_MAX];
 	struct counters_pool pools[COUNTERS_POOLS_MAX];
 	struct counters_server servers[COUNTERS_SERVERS_MAX];
+	struct counters_cc cc[COUNTERS_CC_MAX];
 };
 
 enum counters_slot_state {

@@ -15,6 +15,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "cc.h"
 #include "control.h"
 #include "generation.h"
 #include "listener.h"
@@ -74,6 +75,9 @@ static int prepare(struct worker *w, struct generation *g, char *err, size_t err
 	unsigned int i;
 	int r;
 
+	r = cc_check(w, conf, err, err_len);
+	if (r)
+		return r;
 	g->listeners = aligned_alloc(_Alignof(struct listener),
 				     conf->n_listeners * sizeof(*g->listeners));
 	if (!g->listeners) {

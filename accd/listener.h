@@ -35,6 +35,7 @@ struct listener {
 	struct limit_rate rate;
 	int fd; /* -1: closed */
 	bool is_ready;
+	uint8_t cc; /* of its connections, if no rule says otherwise: cc.c; 0: not asked yet */
 	uint64_t retry_us; /* no accept() before this time: EMFILE and the like */
 };
 

@@ -5,7 +5,7 @@
  * The families come from the lists in counters.h, one table row each: a scope (which struct, which
  * labels), a member's offset, a type. Listeners, pools and servers are added up over the workers,
  * so that a series does not break when the number of workers changes; what is a worker's own has
- * the label worker. A slot that was never given to a name is not shown; "other" only if something
+ * the label worker. Congestion controls are added up by name. A slot that was never given to a name is not shown; "other" only if something
  * was counted there.
  *
  * Label values are names of the configuration: letters, digits, "-", "_" and "."; they are escaped
@@ -19,7 +19,15 @@
 #include "metrics.h"
 #include "text.h"
 
-enum scope { SCOPE_SUPERVISOR, SCOPE_WORKER, SCOPE_STACK, SCOPE_LISTENER, SCOPE_POOL, SCOPE_SERVER };
+enum scope {
+	SCOPE_SUPERVISOR,
+	SCOPE_WORKER,
+	SCOPE_STACK,
+	SCOPE_LISTENER,
+	SCOPE_POOL,
+	SCOPE_SERVER,
+	SCOPE_CC,
+};
 enum kind { KIND_COUNTER, KIND_GAUGE, KIND_HIST, KIND_ENDS, KIND_DROPS, KIND_INFO, KIND_UP };
 
 static const char *const type_names[] = {
@@ -56,6 +64,10 @@ struct row {
 #define ROW_S(m, help) { "accd_server_" #m, SCOPE_SERVER, KIND_COUNTER, offsetof(struct counters_server, m), help, NULL },
 #define ROW_SG(m, help) { "accd_server_" #m, SCOPE_SERVER, KIND_GAUGE, offsetof(struct counters_server, m), help, NULL },
 
+#define ROW_C(m, help) { "accd_cc_" #m, SCOPE_CC, KIND_COUNTER, offsetof(struct counters_cc_side, m), help, NULL },
+#define ROW_CG(m, help) { "accd_cc_" #m, SCOPE_CC, KIND_GAUGE, offsetof(struct counters_cc_side, m), help, NULL },
+#define ROW_CH(m, name, b, help) { "accd_" name, SCOPE_CC, KIND_HIST, offsetof(struct counters_cc_side, m), help, &b },
+
 static const struct row rows[] = {
 	{ "accd_build_info", SCOPE_SUPERVISOR, KIND_INFO, 0, "1; labels say what runs", NULL },
 	COUNTERS_SUPERVISOR(ROW_U)
@@ -72,6 +84,9 @@ static const struct row rows[] = {
 	  "1: it may get sessions; 0: a worker holds it for down, or an operator took it out", NULL },
 	COUNTERS_SERVER(ROW_S)
 	COUNTERS_SERVER_GAUGES(ROW_SG)
+	COUNTERS_CC(ROW_C)
+	COUNTERS_CC_GAUGES(ROW_CG)
+	COUNTERS_CC_HISTS(ROW_CH)
 	COUNTERS_WORKER(ROW_W)
 	COUNTERS_WORKER_GAUGES(ROW_WG)
 	COUNTERS_WIRE(ROW_F)
@@ -141,6 +156,75 @@ uint64_t counters_sum_server(const struct counters_map *map, unsigned int slot, 
 	return sum(map, SCOPE_SERVER, slot, offset);
 }
 
+/* ---- congestion controls ---- */
+
+static const char cc_other[] = "other";
+
+/* Place k of worker w: its name in buf, or NULL: free. */
+static const char *cc_name_at(const struct counters_map *map, unsigned int w, unsigned int k, char *buf)
+{
+	const struct counters_cc *cc = &map->workers[w].cc[k];
+
+	if (!k)
+		return strcpy(buf, cc_other);
+	memcpy(buf, cc->name, COUNTERS_CC_NAME_BYTES);
+	buf[COUNTERS_CC_NAME_BYTES] = '\0';
+	return buf[0] ? buf : NULL;
+}
+
+/* Place of a name in worker w; COUNTERS_CC_MAX: none. */
+static unsigned int cc_place(const struct counters_map *map, unsigned int w, const char *name)
+{
+	char buf[COUNTERS_CC_NAME_BYTES + 1];
+	unsigned int k;
+
+	for (k = 0; k < COUNTERS_CC_MAX; k++) {
+		if (!cc_name_at(map, w, k, buf))
+			return COUNTERS_CC_MAX;
+		if (!strcmp(buf, name))
+			break;
+	}
+	return k;
+}
+
+uint64_t counters_sum_cc(const struct counters_map *map, const char *name, unsigned int side, size_t offset)
+{
+	unsigned int w, k;
+	uint64_t n = 0;
+
+	for (w = 0; w < map->n_workers; w++) {
+		k = cc_place(map, w, name);
+		if (k < COUNTERS_CC_MAX)
+			n += word_at(&map->workers[w].cc[k].sides[side], offset);
+	}
+	return n;
+}
+
+static bool cc_is_used(const struct counters_map *map, const char *name)
+{
+	const size_t total = offsetof(struct counters_cc_side, connections_total);
+
+	return counters_sum_cc(map, name, 0, total) || counters_sum_cc(map, name, 1, total);
+}
+
+const char *counters_cc_name(const struct counters_map *map, unsigned int i, char *buf)
+{
+	unsigned int w, k, before;
+
+	if (cc_is_used(map, cc_other) && !i--)
+		return strcpy(buf, cc_other);
+	/* a name counts in the first worker that has it */
+	for (w = 0; w < map->n_workers; w++) {
+		for (k = 1; k < COUNTERS_CC_MAX && cc_name_at(map, w, k, buf); k++) {
+			for (before = 0; before < w && cc_place(map, before, buf) == COUNTERS_CC_MAX; before++)
+				;
+			if (before == w && !i--)
+				return buf;
+		}
+	}
+	return NULL;
+}
+
 /* A label's value: \, " and newline are escaped, other bytes that no name has become "_". */
 static void add_label(struct text *t, const char *name, const char *value, size_t max)
 {
@@ -187,18 +271,44 @@ static void add_scaled(struct text *t, uint64_t value, unsigned int per_unit)
 	text_add(t, "%" PRIu64 "%s%s", value / per_unit, n ? "." : "", fraction);
 }
 
-static void add_hist(struct text *t, const struct counters_map *map, const struct row *row,
-		     const struct counters_slot *slot, unsigned int i)
+/* One word of a series, and its labels. */
+struct series {
+	const struct counters_map *map;
+	const struct row *row;
+	const struct counters_slot *slot; /* of listeners, pools, servers */
+	unsigned int i;
+	const char *cc; /* SCOPE_CC */
+	unsigned int side;
+};
+
+static uint64_t series_sum(const struct series *s, size_t offset)
 {
+	if (s->row->scope == SCOPE_CC)
+		return counters_sum_cc(s->map, s->cc, s->side, s->row->offset + offset);
+	return sum(s->map, s->row->scope, s->i, s->row->offset + offset);
+}
+
+static void series_labels(struct text *t, const struct series *s)
+{
+	if (s->row->scope != SCOPE_CC) {
+		add_labels(t, s->row, s->slot);
+		return;
+	}
+	add_label(t, "cc", s->cc, COUNTERS_CC_NAME_BYTES);
+	text_add(t, ",side=\"%s\"", s->side ? "server" : "client");
+}
+
+static void add_hist(struct text *t, const struct series *s)
+{
+	const struct row *row = s->row;
 	const struct hist_bounds *b = row->bounds;
 	uint64_t count = 0;
 	unsigned int k;
 
 	for (k = 0; k <= b->len; k++) {
-		count += sum(map, row->scope, i,
-			     row->offset + offsetof(struct hist, buckets) + k * sizeof(uint64_t));
+		count += series_sum(s, offsetof(struct hist, buckets) + k * sizeof(uint64_t));
 		text_add(t, "%s_bucket{", row->name);
-		add_labels(t, row, slot);
+		series_labels(t, s);
 		text_add(t, ",le=\"");
 		if (k < b->len)
 			add_scaled(t, b->bounds[k], b->per_unit);
@@ -207,12 +317,30 @@ static void add_hist(struct text *t, const struct counters_map *map, const struc
 		text_add(t, "\"} %" PRIu64 "\n", count);
 	}
 	text_add(t, "%s_sum{", row->name);
-	add_labels(t, row, slot);
+	series_labels(t, s);
 	text_add(t, "} ");
-	add_scaled(t, sum(map, row->scope, i, row->offset + offsetof(struct hist, sum)), b->per_unit);
+	add_scaled(t, series_sum(s, offsetof(struct hist, sum)), b->per_unit);
 	text_add(t, "\n%s_count{", row->name);
-	add_labels(t, row, slot);
+	series_labels(t, s);
 	text_add(t, "} %" PRIu64 "\n", count);
+}
+
+static void add_cc(struct text *t, const struct counters_map *map, const struct row *row)
+{
+	char name[COUNTERS_CC_NAME_BYTES + 1];
+	struct series s = { .map = map, .row = row, .cc = name };
+	unsigned int i;
+
+	for (i = 0; counters_cc_name(map, i, name); i++)
+		for (s.side = 0; s.side < 2; s.side++) {
+			if (row->kind == KIND_HIST) {
+				add_hist(t, &s);
+				continue;
+			}
+			text_add(t, "%s{", row->name);
+			series_labels(t, &s);
+			text_add(t, "} %" PRIu64 "\n", series_sum(&s, 0));
+		}
 }
 
 static void add_ends(struct text *t, const struct counters_map *map, const struct row *row,
@@ -260,7 +388,7 @@ static void add_slots(struct text *t, const struct counters_map *map, const stru
 		if (slot->state == COUNTERS_SLOT_OLD && row->kind == KIND_UP)
 			continue;
 		if (row->kind == KIND_HIST) {
-			add_hist(t, map, row, slot, i);
+			add_hist(t, &(struct series){ .map = map, .row = row, .slot = slot, .i = i });
 			continue;
 		}
 		if (row->kind == KIND_ENDS) {
@@ -327,6 +455,8 @@ void metrics_render(struct text *t, const struct metrics_view *view)
 						 word_at(&map->workers[w].all, row->offset));
 		} else if (row->scope == SCOPE_STACK) {
 			add_stack(t, map, row);
+		} else if (row->scope == SCOPE_CC) {
+			add_cc(t, map, row);
 		} else {
 			add_slots(t, map, row);
 		}

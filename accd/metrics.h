@@ -41,4 +41,12 @@ uint64_t counters_sum_listener(const struct counters_map *map, unsigned int slot
 uint64_t counters_sum_pool(const struct counters_map *map, unsigned int slot, size_t offset);
 uint64_t counters_sum_server(const struct counters_map *map, unsigned int slot, size_t offset);
 
+/*
+ * Congestion controls of all workers, each once: number i, or NULL behind the last. "other", the
+ * first, only if something counted there. buf: COUNTERS_CC_NAME_BYTES + 1 bytes.
+ */
+const char *counters_cc_name(const struct counters_map *map, unsigned int i, char *buf);
+/* offset: in struct counters_cc_side; side: 0 clients, 1 servers. */
+uint64_t counters_sum_cc(const struct counters_map *map, const char *name, unsigned int side, size_t offset);
+
 #endif /* ACCD_METRICS_H */

@@ -410,6 +410,7 @@ static int pool_update(struct worker *w, struct pool *pool, const struct conf_po
 		server_set_conf(server, cs);
 	}
 	pool->conf = conf;
+	pool->cc = 0;
 	for (i = 0; i < conf->n_servers; i++) {
 		cs = &conf->servers[i];
 		if (cs->target.host[0])

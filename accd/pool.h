@@ -24,6 +24,7 @@ struct pool {
 	uint32_t source_next; /* port of the source's range, modulo its length */
 	bool is_tcp_bad; /* a message said that the stack refuses one of conf->tcp */
 	bool is_source_bad; /* a message said that conf->source does not work */
+	uint8_t cc; /* of its connections, if no rule says otherwise: cc.c; 0: not asked yet */
 	bool is_gone; /* not in the configuration any more; freed with its last session */
 	uint32_t n_refs; /* sessions that point here */
 	struct health_rules rules;

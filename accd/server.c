@@ -14,6 +14,7 @@
 #include <netinet/tcp.h>
 #include <string.h>
 
+#include "cc.h"
 #include "err.h"
 #include "pool.h"
 #include "proxy_protocol.h"
@@ -62,6 +63,7 @@ static int connect_once(struct server *server, struct worker *w, bool is_bound, 
 		server->pool->is_tcp_bad = true; /* said once */
 		return fd;
 	}
+	cc_choose(w, fd, conf_of_pool(server->pool->conf), &server->pool->conf->cc_rules, addr);
 	r = is_bound ? bind_source(server->pool, ops, fd) : 0;
 	if (!r)
 		r = ops->connect(fd, &addr->sa, addr_len(addr));

@@ -29,6 +29,7 @@
 
 #include <linux/tcp.h> /* struct tcp_info with tcpi_notsent_bytes; libc's is older */
 
+#include "cc.h"
 #include "generation.h"
 #include "limit.h"
 #include "listener.h"
@@ -182,7 +183,7 @@ void session_record(struct worker *w, const struct session *s, struct log_record
 }
 
 /* Count the end, and write its line. */
-static void session_end(struct worker *w, const struct session *s,
+static void session_end(struct worker *w, struct session *s,
 			enum log_cause cause)
 {
 	struct counters_listener *lc = s->listener->counters;
@@ -191,6 +192,8 @@ static void session_end(struct worker *w, const struct session *s,
 
 	session_record(w, s, &rec);
 	rec.cause = cause;
+	cc_end(w, s, SIDE_DOWN, &rec.tcp_down);
+	cc_end(w, s, SIDE_UP, &rec.tcp_up);
 	lc->ends_total[cause]++;
 	lc->sessions--;
 	hist_add(&lc->duration, &hist_time_us, rec.total_us);
@@ -312,6 +315,7 @@ static void session_connected(struct worker *w, struct session *s)
 	s->conn[SIDE_UP].flags |= CONN_WR_READY;
 	s->server->counters->sessions_total++;
 	s->server->counters->sessions++;
+	cc_begin(w, s, SIDE_UP);
 	server_connected(w, s->server, true);
 	hist_add(&s->pool->counters->connect, &hist_time_us, s->connect_us);
 	session_set_timer(w, s);
@@ -473,6 +477,8 @@ void session_open(struct worker *w, struct listener *l, int fd,
 	w->counters->sessions++;
 	l->counters->sessions_total++;
 	l->counters->sessions++;
+	cc_choose(w, fd, conf_of_listener(l->conf), &l->conf->cc_rules, &s->client);
+	cc_begin(w, s, SIDE_DOWN);
 	if (session_register(w, s, SIDE_DOWN)) {
 		w->counters->resource_errors_total++;
 		session_close(w, s, LOG_CAUSE_PROXY);

@@ -46,6 +46,7 @@ struct conn {
 	int fd; /* -1: none */
 	uint16_t flags; /* CONN_* */
 	uint8_t gen; /* counts descriptors of this side; events of an older one are ignored */
+	uint8_t cc; /* 1 + place of its congestion control in counters.cc; 0: not counted (cc.c) */
 	uint32_t out_off,
 		out_bytes; /* what waits in `out` to be sent on this connection */
 	char *out; /* NULL: nothing waits there. Always RELAY_BUF_BYTES long */

@@ -72,6 +72,12 @@ struct stack_ops {
 	 */
 	int (*module_load)(const char *name, const void *data, size_t len, struct text *said);
 	int (*module_unload)(const char *name);
+	/*
+	 * [loop] Parameters of a connection's congestion control: lkl_cc_param() of lkl/lkl.h. NULL,
+	 * both: this stack's have none.
+	 */
+	int (*cc_param)(int fd, const char *key, uint64_t value);
+	int (*cc_param_get)(int fd, const char *key, uint64_t *value);
 
 	/*
 	 * The supervisor may use the calls below, too, and makes the listening sockets: one per

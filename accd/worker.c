@@ -429,6 +429,8 @@ static int worker_init(struct worker *w, const struct stack_ops *ops,
 	if (!r && !w->sources)
 		r = -ENOMEM;
 	if (!r)
+		r = resume_init(&w->resume, conf->worker.resume_paths, conf->worker.resume_lifetime_ms * 1000ULL);
+	if (!r)
 		r = relay_init(w);
 	if (r)
 		return r;
@@ -442,6 +444,7 @@ static void worker_exit(struct worker *w)
 	resolver_exit(w);
 	generation_exit(w);
 	limit_sources_free(w->sources);
+	resume_exit(&w->resume);
 	relay_exit(w);
 	session_slab_exit(w);
 	if (w->main_fd >= 0)

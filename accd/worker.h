@@ -18,6 +18,7 @@
 #include "control.h"
 #include "log.h"
 #include "relay.h"
+#include "resume.h"
 #include "sample.h"
 #include "session.h"
 #include "socks.h"
@@ -53,6 +54,9 @@ struct worker {
 
 	struct session *ready,
 		**ready_tail; /* sessions with work that no event will announce */
+	struct resume resume; /* windows for acc_probe */
+	uint64_t resume_replaced; /* of resume.replaced_total: counted already */
+	uint8_t cc_probe; /* its place in the counters, as in struct conn; 0: not met yet */
 	struct limit_sources *sources; /* sessions by client address; NULL: nobody asks */
 	struct timer_wheel wheel;
 

@@ -8,7 +8,7 @@
 #   proxy   10.78.0.2 ─────────────┘   10.78.0.0/16       └   five namespaces
 #
 # MODULE is tests/kernel/cc_test built for the kernel of the library. A module comes into workers whose sessions go on; what is
-# no module, or another kernel's, is refused with the reason.
+# no module, or another kernel's, is refused with the reason. A listener and a pool choose by the peer's address.
 #
 # All namespaces and processes are the test's own, named with its process id and removed on every exit.
 # Exit status: 0 all passed, 1 a step failed, 77 cannot run here (the reason is printed).
@@ -221,6 +221,76 @@ else
 	done
 	expect "listed" json 'any(.name == "testcc")' ctl -j cc list
 fi
+
+step "by the peer's prefix: a reload gives it to connections that begin afterwards"
+standard=$(ctl -j cc list | jq -r '.[] | select(.state == "default") | .name')
+other=$(ctl -j cc list | jq -r 'map(select(.state == "usable"))[0].name') # the host's stack may allow few
+special=$standard
+[ "$STACK" = host ] || special=testcc # which was loaded
+connections() { # cc side: how many are open
+	echo "accd_cc_connections{cc=\"$1\",side=\"$2\"}"
+}
+write_conf "congestion_control_for { 10.78.0.0/16 = $other; 10.78.9.0/24 = $special; 10.78.9.9 = $other; }" \
+	"congestion_control_for { 10.78.9.0/24 = $other; }"
+expect "reload" says 0 "" ctl reload
+hold "$CLIENT" 80 11
+held=$HELD
+hold "$CLIENT2" 80 12
+held="$held $HELD"
+hold "$CLIENT2" 81 13
+held="$held $HELD"
+session() { # listener client: what is open
+	ctl -j show sessions "listener=$1" "client=$2"
+}
+expect "in 10.78.0.0/16" json '.[0].tcp_down.cc == "'"$other"'" and .[0].tcp_up.cc == "'"$standard"'"' session web 10.78.0.1
+expect "the longer prefix" json '.[0].tcp_down.cc == "'"$special"'"' session web 10.78.9.1
+expect "a listener without; a server in 10.78.9.0/24" json '.[0].tcp_down.cc == "'"$standard"'" and .[0].tcp_up.cc == "'"$other"'"' session two 10.78.9.1
+expect "counted" becomes 1 "$(connections "$other" client)"
+expect "the server's" becomes 1 "$(connections "$other" server)"
+expect "by name" [ "$(metric "$(connections "$special" client)")" -ge 1 ]
+expect "show stat" json 'map(select(.kind == "cc" and .name == "'"$other"'/server"))[0].connections == 1' ctl -j show stat
+id=$(session web 10.78.0.1 | jq -r '.[0].id')
+expect "changed for one session" json '.workers == 1' ctl -j set session "$id" congestion-control "$standard"
+expect "it counts there now" becomes 0 "$(connections "$other" client)"
+if [ "$STACK" = lkl ]; then
+	expect "with a parameter" says 0 "workers: 1" ctl set session "$id" congestion-control acc_bbr loss_permille=50
+	expect "out of range" says 1 "parameter loss_permille: out of range" ctl set session "$id" congestion-control acc_bbr loss_permille=0
+	expect "no such one" says 1 "parameter nothing: it has no such one" ctl set session "$id" congestion-control acc_bbr nothing=1
+fi
+expect "one without parameters" says 1 "parameter x: it has none" ctl set session "$id" congestion-control "$other" x=1
+expect "and back" says 0 "workers: 1" ctl set session "$id" congestion-control "$standard"
+lines=$(wc -l <"$DIR/access.log")
+# shellcheck disable=SC2086
+expect "every byte arrives" let_go $held
+expect "none is open" becomes 0 "$(connections "$other" server)"
+expect "their round trips were measured" [ "$(metric "accd_cc_srtt_seconds_count{cc=\"$other\",side=\"server\"}")" = 1 ]
+expect "the log has them" wait_for 20 "3 lines" sh -c "[ \$(wc -l <$DIR/access.log) -ge $((lines + 3)) ]"
+expect "by name, too" json 'map(.tcp_down.cc) | index("'"$special"'") != null' jq -s . "$DIR/access.log"
+
+if [ "$STACK" = lkl ]; then
+	step "acc_probe: the window of one connection for the next one to its prefix"
+	write_conf "congestion_control_for { 10.78.0.0/16 = acc_probe; }" ""
+	expect "reload" says 0 "" ctl reload
+	sum() { # metric of all workers
+		ip netns exec "$PROXY" curl -s http://127.0.0.1:9100/metrics | awk -v name="accd_worker_$1{" 'index($1, name) == 1 { n += $2 } END { print n + 0 }'
+	}
+	for i in 1 2 3 4 5 6 7 8; do # until both workers have had one; which worker is by the client's port
+		ip netns exec "$CLIENT" "$TRAFFIC" client $VIP 80 --up 1 --down 20M --id 2$i >/dev/null || exit 1
+	done
+	expect "saved" wait_for 20 "a window" [ "$(sum resume_saved_total)" -gt 0 ]
+	expect "given to the next one" [ "$(sum resume_used_total)" -gt 0 ]
+	expect "one prefix a worker" [ "$(sum resume_paths)" -le 2 ]
+fi
+
+step "names that the stack does not have: a reload is refused"
+write_conf "congestion_control_for { 10.0.0.0/8 = nosuch; }" ""
+expect "of a listener" says 1 'listener.web.congestion_control_for: "nosuch": refused by the stack .*: No such file' ctl reload
+write_conf "" "congestion_control_for { 10.0.0.0/8 = nosuch; }"
+expect "of a pool" says 1 'pool.one.congestion_control_for: "nosuch": refused by the stack' ctl reload
+write_conf "" "congestion_control = nosuch;"
+expect "of all connections of a pool" says 1 'pool.one.congestion_control: "nosuch": refused by the stack' ctl reload
+write_conf "" ""
+expect "and a good one is taken again" says 0 "" ctl reload
 
 step "the end"
 kill -TERM "$PID_ACCD"

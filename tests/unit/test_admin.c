@@ -44,6 +44,11 @@ static void test_good(void **state)
 	assert_int_equal(parse("set session 3-8-1 congestion-control acc_bbr"), 0);
 	assert_int_equal(cmd.slot, 8);
 	assert_string_equal(cmd.congestion_control, "acc_bbr");
+	assert_int_equal(cmd.n_params, 0);
+	assert_int_equal(parse("set session 3-8-1 congestion-control acc_bbr loss_permille=50 x=0"), 0);
+	assert_int_equal(cmd.n_params, 2);
+	assert_string_equal(cmd.params[0].key, "loss_permille");
+	assert_int_equal(cmd.params[0].value, 50);
 	assert_int_equal(parse("kill session 3-4294967295-17"), 0);
 	assert_int_equal(cmd.worker, 3);
 	assert_int_equal(cmd.slot, UINT32_MAX);
@@ -94,6 +99,10 @@ static void test_bad(void **state)
 		{ "set session 1-2-3 color red", "expected a session", "congestion-control" },
 		{ "set session 1-2 congestion-control reno", "\"1-2\": not the id", "0-17-3" },
 		{ "set session 1-2-3 congestion-control 0123456789abcdef", "congestion control", "at most 15" },
+		{ "set session 1-2-3 congestion-control reno x", "\"x\": expected a parameter", "KEY=VALUE" },
+		{ "set session 1-2-3 congestion-control reno =1", "expected a parameter", "KEY=VALUE" },
+		{ "set session 1-2-3 congestion-control reno x=y", "x \"y\"", "number" },
+		{ "set session 1-2-3 congestion-control reno a=1 b=1 c=1 d=1 e=1 f=1 g=1 h=1 i=1", "more than 8", "" },
 		{ "cc", "\"cc\": incomplete", "cc list, cc load" },
 		{ "cc list all", "\"all\": unexpected", "nothing more" },
 		{ "cc load", "expected one file", "cc load FILE" },

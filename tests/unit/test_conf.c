@@ -16,6 +16,7 @@
 
 #include <cmocka.h>
 
+#include "cc.h"
 #include "conf.h"
 
 static const char good[] =
@@ -359,10 +360,46 @@ static void test_damage(void **state)
 	free(text);
 }
 
+static void test_congestion_for(void **state)
+{
+	static const char text[] =
+		"listener a { bind = *:80; pool = p; congestion_control_for { 10.0.0.0/8 = bbr; 10.9.0.0/16 reno; \"::/0\": cubic } }\n"
+		"listener b { bind = *:81; pool = p; allow 192.0.2.0/24 }\n"
+		"pool o { server s { address = 1.2.3.4:5 } }\n"
+		"pool p { server s { address = 1.2.3.4:5 } congestion_control_for { 192.0.2.7 = bbr } }";
+	static const struct {
+		const char *addr, *client, *server;
+	} rows[] = {
+		{ "10.1.2.3:1", "bbr", NULL },	{ "10.9.2.3:1", "reno", NULL }, { "11.0.0.1:1", NULL, NULL },
+		{ "[::1]:1", "cubic", NULL },	{ "192.0.2.7:1", NULL, "bbr" }, { "192.0.2.8:1", NULL, NULL },
+	};
+	struct conf *conf;
+	const char *name;
+	union addr addr;
+	unsigned int i;
+	int mistakes;
+
+	conf = conf_load_text(text, strlen(text), "text", CONF_STACK_HOST, count_line, "", &mistakes);
+	assert_non_null(conf);
+	assert_int_equal(conf->n_cc_names, 3);
+	assert_ptr_equal(conf_of_pool(&conf->pools[1]), conf);
+	assert_int_equal(conf->listeners[1].cc_rules.n, 0);
+	for (i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		assert_int_equal(addr_parse(rows[i].addr, false, &addr), 0);
+		name = cc_for(conf, &conf->listeners[0].cc_rules, &addr);
+		assert_true(name == rows[i].client || (name && rows[i].client && !strcmp(name, rows[i].client)));
+		name = cc_for(conf, &conf->pools[1].cc_rules, &addr);
+		assert_true(name == rows[i].server || (name && rows[i].server && !strcmp(name, rows[i].server)));
+		assert_null(cc_for(conf, &conf->pools[0].cc_rules, &addr));
+	}
+	conf_free(conf);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_good),
+		cmocka_unit_test(test_congestion_for),
 		cmocka_unit_test(test_defaults),
 		cmocka_unit_test(test_cpus),
 		cmocka_unit_test(test_times),

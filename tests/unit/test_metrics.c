@@ -294,6 +294,50 @@ static void test_stack(void **state)
 	counters_free(map);
 }
 
+/* Each worker has places of its own; a name is one series. */
+static void test_cc(void **state)
+{
+	struct counters_map *map = counters_new(3);
+	struct counters_cc *cc;
+	char name[COUNTERS_CC_NAME_BYTES + 1];
+
+	counters_worker_begins(map, 0);
+	render(map);
+	assert_false(has("accd_cc_connections{"));
+	cc = map->workers[0].cc;
+	strcpy(cc[1].name, "cubic");
+	strcpy(cc[2].name, "reno");
+	cc[1].sides[0].connections = 5;
+	cc[1].sides[0].connections_total = 7;
+	cc[1].sides[1].retransmits_total = 3;
+	hist_add(&cc[2].sides[1].srtt, &hist_rtt_us, 1000);
+	cc = map->workers[2].cc;
+	strcpy(cc[1].name, "bbr");
+	strcpy(cc[2].name, "cubic");
+	cc[2].sides[0].connections = 2;
+	memset(cc[3].name, 'x', sizeof(cc[3].name)); /* without its NUL */
+	assert_string_equal(counters_cc_name(map, 0, name), "cubic");
+	assert_string_equal(counters_cc_name(map, 1, name), "reno");
+	assert_string_equal(counters_cc_name(map, 2, name), "bbr");
+	assert_int_equal(strlen(counters_cc_name(map, 3, name)), COUNTERS_CC_NAME_BYTES);
+	assert_null(counters_cc_name(map, 4, name));
+	render(map);
+	assert_true(value_of("accd_cc_connections{cc=\"cubic\",side=\"client\"}") == 7);
+	assert_true(value_of("accd_cc_connections_total{cc=\"cubic\",side=\"client\"}") == 7);
+	assert_true(value_of("accd_cc_retransmits_total{cc=\"cubic\",side=\"server\"}") == 3);
+	assert_true(value_of("accd_cc_srtt_seconds_count{cc=\"reno\",side=\"server\"}") == 1);
+	assert_float_equal(value_of("accd_cc_srtt_seconds_sum{cc=\"reno\",side=\"server\"}"), 0.001, 1e-9);
+	assert_true(value_of("accd_cc_connections{cc=\"bbr\",side=\"server\"}") == 0);
+	assert_false(has("cc=\"other\""));
+	map->workers[1].cc[0].sides[1].connections_total = 4;
+	render(map);
+	assert_true(value_of("accd_cc_connections_total{cc=\"other\",side=\"server\"}") == 4);
+	/* the next process of the place goes on with its totals, and has nothing open */
+	counters_worker_begins(map, 2);
+	assert_true(counters_sum_cc(map, "cubic", 0, offsetof(struct counters_cc_side, connections)) == 5);
+	counters_free(map);
+}
+
 /* Names cannot be like this; if a slot's memory were damaged, the format would hold. */
 static void test_hostile_names(void **state)
 {
@@ -375,6 +419,7 @@ int main(int argc, char **argv)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_values),
 		cmocka_unit_test(test_stack),
+		cmocka_unit_test(test_cc),
 		cmocka_unit_test(test_hostile_names),
 		cmocka_unit_test(test_parser_refuses),
 		cmocka_unit_test(test_documented),
