@@ -34,6 +34,7 @@
 #define CONF_SERVERS_MAX 64 /* per pool */
 #define CONF_HOST_BYTES 254 /* a DNS name and its NUL */
 #define CONF_RESOLVERS_MAX 4
+#define CONF_MODULES_BYTES 1023
 #define CONF_RETRIES_MAX 7 /* more would let a dead pool hold a client for minutes */
 
 enum conf_stack { CONF_STACK_LKL, CONF_STACK_HOST };
@@ -97,6 +98,7 @@ struct conf_worker {
 	uint32_t spin_us;
 	uint32_t drain_timeout_ms;
 	uint32_t max_sessions;
+	char modules[CONF_MODULES_BYTES + 1]; /* paths between blanks: modules.h */
 	uint32_t resume_paths; /* resume.h */
 	uint32_t resume_lifetime_ms;
 	int relay; /* enum conf_relay */

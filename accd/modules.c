@@ -120,7 +120,7 @@ static int judge(const char *path, const char *release, struct module *m, char *
 		r = -ENOEXEC;
 	} else {
 		vermagic[strcspn(vermagic, " ")] = '\0';
-		if (strcmp(vermagic, release)) {
+		if (release && strcmp(vermagic, release)) {
 			snprintf(err, err_len, "%s: built for kernel %.80s; expected one for %s", path, vermagic, release);
 			r = -ENOEXEC;
 		}
@@ -182,6 +182,31 @@ int module_open(const char *path, const char *release, struct module *m, char *e
 }
 
 /* ---- supervisor: into all workers, or none ---- */
+
+int modules_open(struct supervisor *sup, char *err, size_t err_len)
+{
+	char paths[CONF_MODULES_BYTES + 1], why[512] = "", *path, *save = NULL;
+	struct module_set *set = &sup->modules;
+	int r;
+
+	if (!sup->ops->module_load)
+		return 0;
+	strcpy(paths, sup->conf->worker.modules);
+	for (path = strtok_r(paths, " ", &save); path; path = strtok_r(NULL, " ", &save)) {
+		if (set->n == MODULES_MAX) {
+			snprintf(err, err_len, "worker.modules: more than %d", MODULES_MAX);
+			return -ENOSPC;
+		}
+		/* the release is known when a worker has booted: its kernel judges */
+		r = module_open(path, NULL, &set->modules[set->n], why, sizeof(why));
+		if (r) {
+			snprintf(err, err_len, "worker.modules: %s", why);
+			return r;
+		}
+		set->n++;
+	}
+	return 0;
+}
 
 struct load {
 	struct supervisor *sup;

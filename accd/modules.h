@@ -36,7 +36,7 @@ struct module_set {
 };
 
 /*
- * Read a file and look whether it is a module for the kernel `release`. 0, or -errno with a
+ * Read a file and look whether it is a module for the kernel `release` (NULL: any). 0, or -errno with a
  * sentence in err; m->fd is the caller's. The rest is judged by the kernel that loads it.
  */
 int module_open(const char *path, const char *release, struct module *m, char *err, size_t err_len);
@@ -44,6 +44,12 @@ int module_open(const char *path, const char *release, struct module *m, char *e
 /* The bytes of m->fd, to read. NULL: no memory. */
 const void *module_map(int fd, size_t *bytes);
 void module_unmap(const void *data, size_t bytes);
+
+/*
+ * [supervisor] Before the first fork: read the files of worker.modules, for workers to load before
+ * they serve. 0, or -errno with a sentence in err.
+ */
+int modules_open(struct supervisor *sup, char *err, size_t err_len);
 
 /*
  * [supervisor] Load a file into all workers that serve. 0: fn(ctx) is called once, later; status 0

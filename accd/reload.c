@@ -69,6 +69,7 @@ static const struct {
 	FIXED("worker.calls", worker.calls),
 	FIXED("worker.wire_thread", worker.has_wire_thread),
 	FIXED("worker.max_sessions", worker.max_sessions),
+	FIXED("worker.modules", worker.modules),
 	FIXED("worker.resume_paths", worker.resume_paths),
 	FIXED("worker.resume_lifetime", worker.resume_lifetime_ms),
 #undef FIXED

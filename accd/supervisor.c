@@ -365,7 +365,7 @@ int supervisor_run(const struct stack_ops *ops, struct conf *conf, const char *p
 		   int stack_override)
 {
 	static struct supervisor sup; /* children find it where it was */
-	char err[256] = "";
+	char err[512] = "";
 	unsigned int i;
 	sigset_t set;
 	int ret;
@@ -402,7 +402,9 @@ int supervisor_run(const struct stack_ops *ops, struct conf *conf, const char *p
 		ret = ACCD_EXIT_FAIL;
 		goto out;
 	}
-	ret = ops->setup(&sup.args, err, sizeof(err));
+	ret = modules_open(&sup, err, sizeof(err));
+	if (!ret)
+		ret = ops->setup(&sup.args, err, sizeof(err));
 	if (ret) {
 		msg("%s", err[0] ? err : strerror(-ret));
 		ret = ACCD_EXIT_FAIL;

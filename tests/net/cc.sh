@@ -295,4 +295,25 @@ expect "and a good one is taken again" says 0 "" ctl reload
 step "the end"
 kill -TERM "$PID_ACCD"
 expect "exit status 0" wait "$PID_ACCD"
+
+if [ "$STACK" = lkl ] && [ -f "$MODULE" ]; then
+	step "a module at the start, which a listener and a pool name"
+	WORKERS=1
+	write_conf "congestion_control = testcc;" "congestion_control = testcc;"
+	sed -i "s|^worker {|worker { modules = \"$DIR/testcc.ko\";|" "$DIR/accd.conf"
+	: >"$DIR/error.log"
+	ip netns exec "$PROXY" "$ACCD" -f "$DIR/accd.conf" --stack "$STACK" 2>"$DIR/accd.err" &
+	PID_ACCD=$!
+	PIDS="$PIDS $!"
+	expect "it starts" wait_for 30 "ready" grep -q "accd\[.*: ready:" "$DIR/error.log"
+	hold "$CLIENT" 80 31
+	expect "both connections have it" json '.[0].tcp_down.cc == "testcc" and .[0].tcp_up.cc == "testcc"' ctl -j show sessions
+	kill -INT "$PID_ACCD"
+	expect "exit status 0" wait "$PID_ACCD"
+	sed -i "s|testcc.ko|accd.conf|" "$DIR/accd.conf"
+	: >"$DIR/error.log"
+	ip netns exec "$PROXY" "$ACCD" -f "$DIR/accd.conf" --stack "$STACK" >"$DIR/accd.err" 2>&1
+	expect "no module: no start" [ $? != 0 ]
+	expect "and why" grep -q "worker.modules: .*accd.conf: not a kernel module" "$DIR/accd.err" "$DIR/error.log"
+fi
 exit 0
