@@ -36,7 +36,8 @@
 #define SMALL_BYTES 100u
 #define MAGIC 0x6c6b6c77u
 #define WAKE_NS 200000
-#define POISSON_FRAMES 12000.0 /* intervals are exponential: 0.9 % of the rate is one standard deviation */
+#define POISSON_FRAMES \
+	12000.0 /* intervals are exponential: 0.9 % of the rate is one standard deviation */
 #define SECONDS_MAX 270.0
 #define LOSS_TARGET 0.1
 #define LOSS_SIGMAS 3.3 /* one of a thousand right ones is called wrong */
@@ -46,7 +47,8 @@
 #define LATE_NS 1000000
 #define RATE_NS 4000000000ll
 #define DELAY_TARGET_NS 1000000
-#define DELAY_OUTSIDE 0.01 /* so many frames may be late for the machine's sake */
+#define DELAY_OUTSIDE \
+	0.01 /* so many frames may be late for the machine's sake */
 #define DELAY_NS 1500000000ll
 #define DELAY_JITTER_NS 20000000000ll
 
@@ -426,8 +428,8 @@ static void measure_delay(struct calibration *c)
 		if (!sink->received)
 			continue;
 		m->delay_ms = sink->delay_sum_ns / (double)sink->received / 1e6;
-		m->delay_outside = (double)sink->outside /
-				   (double)sink->received;
+		m->delay_outside =
+			(double)sink->outside / (double)sink->received;
 		m->delay_min_ms = (double)sink->delay_min_ns / 1e6;
 		m->delay_max_ms = (double)sink->delay_max_ns / 1e6;
 	}
@@ -459,10 +461,10 @@ static void measure_rate(struct calibration *c)
 			SCENARIO_FRAME_BYTES * 8e9 / rate / 1.5;
 
 		if (path->is_poisson)
-			longest_ns = fmax(longest_ns,
-					  POISSON_FRAMES *
-						  SCENARIO_FRAME_BYTES * 8e9 /
-						  rate);
+			longest_ns =
+				fmax(longest_ns, POISSON_FRAMES *
+							 SCENARIO_FRAME_BYTES *
+							 8e9 / rate);
 		longest_ns = fmax(longest_ns, (double)path->repeat_ns);
 		shape_counts(&c->shapers[i], &before[i]);
 		if (rate > 0)
@@ -487,9 +489,8 @@ static void measure_rate(struct calibration *c)
 			continue;
 		m->rate_asked_bps = asked;
 		if (sink->last_ns > sink->first_ns)
-			m->rate_bps =
-				(double)sink->received_bytes * 8e9 /
-				(double)(sink->last_ns - sink->first_ns);
+			m->rate_bps = (double)sink->received_bytes * 8e9 /
+				      (double)(sink->last_ns - sink->first_ns);
 		if (!has_loss_steps(path) ||
 		    shape_counts(&c->shapers[i], &after))
 			continue;
@@ -561,9 +562,9 @@ static int measure_loss(struct calibration *c)
 	for (i = 0; i < 2; i++) {
 		const double p = lifted[i].loss;
 		const double need = p > 0 ? (2 * lifted[i].loss_burst - 1) *
-						    (1 - p) / p *
-						    LOSS_SIGMAS * LOSS_SIGMAS /
-						    LOSS_TARGET / LOSS_TARGET :
+						    (1 - p) / p * LOSS_SIGMAS *
+						    LOSS_SIGMAS / LOSS_TARGET /
+						    LOSS_TARGET :
 					    0;
 
 		run_start(c->ends[i], c->ends[!i], 2,
@@ -590,10 +591,10 @@ static int measure_loss(struct calibration *c)
 						  (double)m->loss_frames :
 				  0;
 		if (p > 0)
-			m->loss_error = 1.96 * sqrt((2 * lifted[i].loss_burst -
-						     1) *
-						    (1 - p) / p /
-						    (double)m->loss_frames);
+			m->loss_error =
+				1.96 *
+				sqrt((2 * lifted[i].loss_burst - 1) * (1 - p) /
+				     p / (double)m->loss_frames);
 	}
 	/* The shapers must not point here. */
 	for (i = 0; i < 2; i++)
