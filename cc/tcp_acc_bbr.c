@@ -100,6 +100,8 @@ static const u32 bbr_probe_wait_spread_ms = 1000;		/* at random, so that flows d
 static const u32 bbr_reno_rounds_max = 63;			/* a Reno flow of this window grows by it in as many rounds */
 static const u32 bbr_min_pipe_cwnd = 4;
 static const u32 bbr_extra_acked_rounds = 10;			/* two windows of half of it */
+static const u32 bbr_send_quantum_bytes = 65536;		/* what segmentation offload takes at once */
+static const u32 bbr_slow_bytes = 150000;			/* per second (1.2 Mbit/s): below, packets are sent one by one */
 static const u32 bbr_rtt_guess_us = 1000;			/* for the first pacing rate, before any sample */
 
 #define RING 16
@@ -186,10 +188,24 @@ static bool is_probing_bw(const struct acc_bbr *b)
 	return b->state == BBR_STARTUP || b->state == BBR_PROBE_BW_REFILL || b->state == BBR_PROBE_BW_UP;
 }
 
+/*
+ * Packets that are sent at once: what the pacing rate is in a millisecond, 64 KiB at most, two at least. Not tp->gso_segs, which is
+ * what the interface would take.
+ */
+static u32 bbr_send_quantum(const struct sock *sk)
+{
+	u32 mss = max(tcp_sk(sk)->mss_cache, 1U);
+	u64 rate = READ_ONCE(sk->sk_pacing_rate);
+
+	if (rate < bbr_slow_bytes)
+		return 1;
+	return max_t(u32, min_t(u64, div_u64(rate, MSEC_PER_SEC), bbr_send_quantum_bytes) / mss, 2);
+}
+
 /* Room for whole bursts of segmentation offload at both ends, and never less than the protocol needs. */
 static u32 bbr_quantize(const struct sock *sk, const struct acc_bbr *b, u32 inflight)
 {
-	inflight = max(inflight, 3 * tcp_sk(sk)->gso_segs);
+	inflight = max(inflight, 3 * bbr_send_quantum(sk));
 	inflight = max(inflight, bbr_min_pipe_cwnd);
 	return b->state == BBR_PROBE_BW_UP ? inflight + 2 : inflight;
 }
@@ -883,7 +899,7 @@ static u32 acc_bbr_sndbuf_expand(struct sock *sk)
 
 static u32 acc_bbr_min_tso_segs(struct sock *sk)
 {
-	return READ_ONCE(sk->sk_pacing_rate) < 150000 ? 1 : 2;
+	return READ_ONCE(sk->sk_pacing_rate) < bbr_slow_bytes ? 1 : 2;
 }
 
 static size_t acc_bbr_get_info(struct sock *sk, u32 ext, int *attr, union tcp_cc_info *info)

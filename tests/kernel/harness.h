@@ -46,7 +46,7 @@
  * AddressSanitizer gives each thread a signal stack and unmaps the current one at the thread's end; the vCPU's thread
  * has one of its own (host/panic.c), which is not to be unmapped.
  */
-const char *__asan_default_options(void);
+const char *__asan_default_options(void) __attribute__((weak)); /* several files of a program may include this */
 const char *__asan_default_options(void)
 {
 	return "use_sigaltstack=0";

@@ -12,6 +12,7 @@
 
 #include <netinet/tcp.h>
 
+#include "bytes.h"
 #include "packets.h"
 #include "script.h"
 
@@ -115,52 +116,6 @@ static void trace_seg(struct script_run *s, const char *who, int64_t at_ns, cons
 static uint8_t stream_byte(uint32_t seq)
 {
 	return (uint8_t)(seq * 7 + (seq >> 8));
-}
-
-static void put16(uint8_t *p, unsigned int v)
-{
-	p[0] = v >> 8;
-	p[1] = v;
-}
-
-static void put32(uint8_t *p, uint32_t v)
-{
-	put16(p, v >> 16);
-	put16(p + 2, v);
-}
-
-static unsigned int get16(const uint8_t *p)
-{
-	return p[0] << 8 | p[1];
-}
-
-static uint32_t get32(const uint8_t *p)
-{
-	return (uint32_t)get16(p) << 16 | get16(p + 2);
-}
-
-static uint32_t sum(const uint8_t *p, size_t len, uint32_t sum)
-{
-	size_t i;
-
-	for (i = 0; i + 1 < len; i += 2)
-		sum += get16(p + i);
-	if (len & 1)
-		sum += p[len - 1] << 8;
-	return sum;
-}
-
-static unsigned int fold(uint32_t sum)
-{
-	while (sum >> 16)
-		sum = (sum & 0xffff) + (sum >> 16);
-	return ~sum & 0xffff;
-}
-
-/* Of the TCP part behind an IP header. */
-static uint32_t pseudo_sum(const uint8_t *ip, size_t tcp_len)
-{
-	return sum(ip + 12, 8, IPPROTO_TCP + tcp_len);
 }
 
 /* ---- to the stack ---- */
