@@ -236,7 +236,8 @@ static bool ask_all(struct admin_conn *c, enum control_op op, const void *req, u
 	unsigned int i;
 
 	for (i = 0; i < WORKERS_MAX; i++)
-		if (can_ask(sup, i) && !ask_worker(c, i, op, req, len, fn))
+		/* the loops of a worker share what is reported */
+		if ((op != CONTROL_OP_REPORT || i % sup->vcpus == 0) && can_ask(sup, i) && !ask_worker(c, i, op, req, len, fn))
 			c->n_waiting++;
 	if (c->n_waiting)
 		return true;

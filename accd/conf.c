@@ -387,12 +387,24 @@ static void take_cpus(struct conf_checker *ck, const struct conf_node *root)
 		conf->cpus.n = 1;
 		conf->cpus.cpu[0] = conf->worker.cpu;
 	}
-	if (!conf->workers)
+	line = worker ? child_line(worker, "vcpus", worker->line) : 0;
+	if (!conf->worker.vcpus)
+		conf->worker.vcpus = 1; /* out of range, and said */
+	if (!conf->workers) {
 		conf->workers = conf->cpus.n ? conf->cpus.n : conf_cpus_allowed(&allowed);
-	if (!conf->workers)
-		conf->workers = 1;
-	if (conf->workers > CONF_WORKERS_MAX)
-		conf->workers = CONF_WORKERS_MAX;
+		if (conf->workers > CONF_WORKERS_MAX)
+			conf->workers = CONF_WORKERS_MAX;
+		conf->workers /= conf->worker.vcpus;
+		if (!conf->workers)
+			conf->workers = 1;
+	}
+	if (conf_loops(conf) > CONF_WORKERS_MAX)
+		conf_error(&ck->errs, line, "worker.vcpus: \"%u\": %u loops with workers = %u; expected %d at most",
+			   conf->worker.vcpus, conf_loops(conf), conf->workers, CONF_WORKERS_MAX);
+	if (conf->worker.vcpus > 1 && (conf->worker.calls != CONF_CALLS_TASK || conf->worker.has_wire_thread))
+		conf_error(&ck->errs, line,
+			   "worker.vcpus: \"%u\": not with worker.calls = thread or worker.wire_thread = on; expected 1 with them",
+			   conf->worker.vcpus);
 }
 
 static int service_line(const struct conf_node *section, const char *key)

@@ -105,6 +105,7 @@ struct conf_worker {
 	uint32_t read_bytes; /* one read() */
 	int calls; /* enum conf_calls */
 	int has_wire_thread;
+	uint32_t vcpus; /* loops of a worker; "worker i" of counters and the like is a loop */
 };
 
 struct conf_wire {
@@ -266,7 +267,13 @@ struct conf {
 	struct conf_pool pools[CONF_POOLS_MAX];
 };
 
-/* The CPU that worker `index` is pinned to, or -1. Fewer CPUs than workers: several share one. */
+/* Loops in all. */
+static inline unsigned int conf_loops(const struct conf *conf)
+{
+	return conf->workers * conf->worker.vcpus;
+}
+
+/* The CPU that loop `index` is pinned to, or -1. Fewer CPUs than loops: several share one. */
 static inline int conf_worker_cpu(const struct conf *conf, unsigned int index)
 {
 	return conf->cpus.n ? conf->cpus.cpu[index % conf->cpus.n] : -1;

@@ -50,15 +50,19 @@ static int prepare_listener(struct worker *w, struct listener *l, char *err, siz
 	const char *call = "inherit";
 	char text[ADDR_TEXT_BYTES];
 	struct sock *s = sock_find(&w->socks, addr);
+	const int vcpu = w->vcpu;
 	int r;
 
 	if (s) {
 		l->fd = s->fd;
 		return 0;
 	}
-	r = w->ops->listeners_inherited ? -ENOENT : listener_bind(w->ops, l->conf, false, &call);
+	r = w->ops->listeners_inherited ? -ENOENT : listener_bind(w->ops, l->conf, w->vcpus > 1, &call);
 	if (r >= 0) {
 		l->fd = r;
+		/* of the group the one of the vCPU that received the SYN; a kernel that cannot takes any */
+		if (w->vcpus > 1)
+			w->ops->setsockopt(l->fd, SOL_SOCKET, SO_INCOMING_CPU, &vcpu, sizeof(vcpu));
 		r = sock_add(&w->socks, addr, l->fd, true);
 		if (r)
 			w->ops->close(l->fd);

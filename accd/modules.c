@@ -248,7 +248,7 @@ static void load_end(struct load *l)
 		set->modules[set->n++] = l->m;
 		msg("module %s loaded: congestion control %s", l->m.name, l->names);
 	}
-	for (i = 0; i < WORKERS_MAX; i++) {
+	for_each_worker(l->sup, i) {
 		p = &l->sup->procs[i];
 		if (l->status && l->loaded[i] && l->loaded[i] == p->pid)
 			control_ask(&p->peer, CONTROL_OP_MODULE_UNLOAD, l->m.name, sizeof(l->m.name), -1, LOAD_MS,
@@ -312,7 +312,7 @@ int modules_load(struct supervisor *sup, const char *path, modules_fn fn, void *
 	l->sup = sup;
 	l->fn = fn;
 	l->ctx = ctx;
-	for (i = 0; i < WORKERS_MAX; i++) {
+	for_each_worker(sup, i) { /* the loops of a worker share its instance */
 		struct worker_proc *p = &sup->procs[i];
 
 		if (p->state != PROC_RUNNING)

@@ -67,6 +67,7 @@ static const struct {
 	FIXED("worker.memory", worker.memory_bytes),
 	FIXED("worker.spin", worker.spin_us),
 	FIXED("worker.calls", worker.calls),
+	FIXED("worker.vcpus", worker.vcpus),
 	FIXED("worker.wire_thread", worker.has_wire_thread),
 	FIXED("worker.max_sessions", worker.max_sessions),
 	FIXED("worker.modules", worker.modules),

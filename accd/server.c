@@ -21,6 +21,9 @@
 #include "server.h"
 #include "sockopt.h"
 
+#ifndef IP_LOCAL_PORT_RANGE
+#define IP_LOCAL_PORT_RANGE 51 /* Linux 6.3; <netinet/in.h> of Debian 12 does not have it */
+#endif
 #define SOURCE_TRIES_MAX 64 /* ports of the range tried for one connection; each costs three calls */
 
 bool server_is_our_failure(int err)
@@ -64,6 +67,9 @@ static int connect_once(struct server *server, struct worker *w, bool is_bound, 
 		return fd;
 	}
 	cc_choose(w, fd, conf_of_pool(server->pool->conf), &server->pool->conf->cc_rules, addr);
+	/* answers come to this loop's vCPU; a kernel without it has them come to another one */
+	if (w->local_ports && addr->sa.sa_family)
+		ops->setsockopt(fd, IPPROTO_IP, IP_LOCAL_PORT_RANGE, &w->local_ports, sizeof(w->local_ports));
 	r = is_bound ? bind_source(server->pool, ops, fd) : 0;
 	if (!r)
 		r = ops->connect(fd, &addr->sa, addr_len(addr));

@@ -43,7 +43,8 @@ struct worker_args {
 	void *stack_data; /* owned by the stack: wire and addresses (lkl), NULL (host) */
 	/* set by workers.c after the fork */
 	unsigned int queues; /* workers at the start, for which setup() makes room */
-	unsigned int index, workers; /* this worker's place, 0 to workers - 1; its part of the above */
+	unsigned int index, workers; /* this loop's place, 0 to workers - 1; its part of the above */
+	unsigned int vcpu, vcpus; /* which of its worker's loops it is: index - vcpu is the first one's */
 	int control_fd; /* control.h */
 	const struct sock_set *socks; /* inherited listening sockets; NULL: none */
 	const struct module_set *modules; /* to load before the loop runs */
@@ -106,6 +107,12 @@ struct stack_ops {
 	void (*worker_away)(const struct worker_args *args, unsigned int index, bool is_away);
 
 	/*
+	 * [worker] Local ports of this loop's connections, lowest in the low half: answers come to
+	 * its vCPU. 0: any. NULL: always.
+	 */
+	uint32_t (*local_ports)(const struct worker_args *args);
+
+	/*
 	 * [worker] How many descriptors the worker's sockets may use, after an attempt to make it
 	 * `want`.
 	 */
@@ -114,7 +121,8 @@ struct stack_ops {
 	/*
 	 * [worker] Bring the stack up on this thread or on one of its own, pinned as cpus says,
 	 * run fn(arg) in it, take it down. Returns fn's value, or -errno with a sentence in err
-	 * if fn never ran.
+	 * if fn never ran. With several vCPUs each loop's thread calls it; there is one stack for
+	 * all of them, from the first call until the last fn has returned.
 	 */
 	int (*run)(const struct worker_args *args, int (*fn)(void *arg),
 		   void *arg, char *err, size_t err_len);
@@ -127,7 +135,10 @@ struct stack_ops {
 	/* [any] */
 	int (*notify)(int handle);
 
-	/* [loop] All is set up: what has come for a successor may come in. NULL: nothing waits. */
+	/*
+	 * [loop] All is set up: what has come for a successor may come in, once all loops have said
+	 * so. NULL: nothing waits.
+	 */
 	void (*serve)(void);
 
 	/* [loop] As in section 2 of the manual. */

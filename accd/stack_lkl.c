@@ -13,6 +13,12 @@
  * thread has to end is handed over. worker.wire_thread boots a second vCPU for the loop, and the
  * first, which owns the wire's queue, moves frames only: each goes from one thread to the other.
  *
+ * worker.vcpus = N boots an instance with N vCPUs and N queues of the wire, with a loop as a task on
+ * each. The queue of a vCPU is steered to by the client's address and port, and by the local ports of
+ * its loop's own connections; the listening sockets form a group in which the vCPU that got the SYN
+ * finds its own. So what a session does happens on one vCPU, and if a frame comes to another one all
+ * the same (an older kernel inside), it is one stack and the frame is as good there.
+ *
  * The instance lives in the worker only. If its kernel hits a BUG, the worker says so with a back
  * trace and aborts; the supervisor then gives everything back to the host.
  */
@@ -27,6 +33,7 @@
 #include <pthread.h>
 #include <sched.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -214,7 +221,7 @@ static int setup(struct worker_args *args, char *err, size_t err_len)
 	if (wire->type == CONF_WIRE_PACKET && !wire->options[0]) {
 		ret = wire_packet_open(&params, &data->wire, err, err_len);
 	} else if (args->queues > 1) {
-		snprintf(err, err_len, "workers: several need wire.type = packet without wire.options");
+		snprintf(err, err_len, "workers, worker.vcpus: several need wire.type = packet without wire.options");
 		ret = -EINVAL;
 	} else {
 		ret = wire_open(wire_conf_spec(wire, spec, sizeof(spec)), &data->wire, err, err_len);
@@ -268,7 +275,35 @@ static void on_panic(void *ctx, const char *message, const char *backtrace)
 	abort();
 }
 
-/* ---- inside the instance ---- */
+/*
+ * ---- the instance ----
+ *
+ * The thread of the first loop boots it and halts it. The others wait until its network is there,
+ * each runs its loop on its own vCPU, and the first one waits for them in the end.
+ */
+
+enum instance_state { INSTANCE_NONE, INSTANCE_UP, INSTANCE_OVER };
+
+static struct {
+	pthread_mutex_t lock;
+	pthread_cond_t changed;
+	enum instance_state state;
+	unsigned int n_loops; /* beside the first one */
+	int ret; /* OVER: what the first loop returned */
+	struct lkl_wire *held; /* receives nothing until all loops serve; NULL: it does */
+	_Atomic unsigned int n_unready; /* loops that do not serve yet */
+} instance = { .lock = PTHREAD_MUTEX_INITIALIZER, .changed = PTHREAD_COND_INITIALIZER };
+
+static void instance_set(enum instance_state state, int ret)
+{
+	pthread_mutex_lock(&instance.lock);
+	instance.state = state;
+	instance.ret = ret;
+	pthread_cond_broadcast(&instance.changed);
+	while (state == INSTANCE_OVER && instance.n_loops)
+		pthread_cond_wait(&instance.changed, &instance.lock);
+	pthread_mutex_unlock(&instance.lock);
+}
 
 struct start {
 	const struct conf *conf;
@@ -276,11 +311,11 @@ struct start {
 	const struct module_set *modules;
 	struct lkl_wire *wire; /* data->wire, or this worker's queue of it */
 	unsigned int index, queues;
+	unsigned int vcpu, vcpus; /* this loop's, and how many loops share the instance */
 	int (*fn)(void *arg);
 	void *arg;
 	char *err;
 	size_t err_len;
-	bool is_up;
 };
 
 static int give_send(void *ctx, const void *message, size_t len)
@@ -364,7 +399,7 @@ static int network_up(const struct start *start, const char **what)
 	const struct lkl_stack_data *data = start->data;
 	bool is_shared = data->take.mode == TAKE_SHARE;
 	struct own_stack to = { .send = give_send, .sysctl = give_sysctl, .settle = give_settle, .ifname = WIRE_NAME };
-	uint16_t first, last;
+	uint16_t first, last, ignored;
 	char range[16];
 	int ret;
 
@@ -382,7 +417,8 @@ static int network_up(const struct start *start, const char **what)
 		return ret;
 	if (is_shared || start->queues > 1) {
 		*what = "ephemeral ports";
-		ports_of(data, start->index, start->queues, &first, &last);
+		ports_of(data, start->index + start->vcpus - 1, start->queues, &first, &last);
+		ports_of(data, start->index, start->queues, &first, &ignored);
 		snprintf(range, sizeof(range), "%u %u", first, last);
 		ret = lkl_sysctl("net.ipv4.ip_local_port_range", range);
 		if (ret)
@@ -404,8 +440,11 @@ static int task(void *arg)
 {
 	struct start *start = arg;
 	const char *what;
-	int ret = network_up(start, &what);
+	int ret;
 
+	if (start->vcpu)
+		return start->fn(start->arg);
+	ret = network_up(start, &what);
 	if (ret) {
 		snprintf(start->err, start->err_len,
 			 "stack: cannot set up %s: %s", what,
@@ -413,7 +452,7 @@ static int task(void *arg)
 		return ret;
 	}
 	load_modules(start->modules);
-	start->is_up = true;
+	instance_set(INSTANCE_UP, 0);
 	return start->fn(start->arg);
 }
 
@@ -429,8 +468,13 @@ static uint64_t fd_limit(uint64_t want)
 /* What moved, and what it cost in host calls, for the end of the log. */
 static void say_wire(const struct lkl_wire *wire)
 {
-	const struct lkl_wire_stats *s = &wire->stats[0];
+	struct lkl_wire_stats sum = wire->stats[0], *const s = &sum;
+	uint32_t q, i;
 
+	/* all of them are counters */
+	for (q = 1; q < wire->queues; q++)
+		for (i = 0; i < sizeof(sum) / sizeof(uint64_t); i++)
+			((uint64_t *)&sum)[i] += ((const uint64_t *)&wire->stats[q])[i];
 	msg("wire: rx_frames=%" PRIu64 " rx_bytes=%" PRIu64 " rx_fetched=%" PRIu64 " rx_dropped=%" PRIu64
 	    " rx_malformed=%" PRIu64 " tx_frames=%" PRIu64 " tx_bytes=%" PRIu64 " tx_big=%" PRIu64 " tx_full=%" PRIu64
 	    " tx_errors=%" PRIu64 " tx_down=%" PRIu64 " kicks=%" PRIu64 " waits=%" PRIu64,
@@ -447,12 +491,20 @@ static const struct lkl_wire *report_wire;
  * A worker that takes a queue over gets what came after the last one's death when it listens: a SYN
  * that came before there is an address, or a socket, would be lost, and come again a second later.
  */
-static struct lkl_wire *held;
-
 static void serve(void)
 {
-	if (held)
-		wire_packet_hold(held, 0);
+	if (atomic_fetch_sub(&instance.n_unready, 1) == 1 && instance.held)
+		wire_packet_hold(instance.held, 0);
+}
+
+static uint32_t local_ports(const struct worker_args *args)
+{
+	uint16_t first, last;
+
+	if (args->vcpus < 2)
+		return 0; /* the instance's range says it */
+	ports_of(args->stack_data, args->index, args->queues, &first, &last);
+	return first | (uint32_t)last << 16;
 }
 
 static long report_wires(char *buf, size_t len)
@@ -695,44 +747,61 @@ static int run_thread(struct start *start, unsigned int vcpu)
 	return task(start);
 }
 
-static int run(const struct worker_args *args, int (*fn)(void *arg), void *arg,
-	       char *err, size_t err_len)
+/* A loop that is not its worker's first one. */
+static int run_beside(struct start *start)
 {
+	int ret = 0;
+
+	pthread_mutex_lock(&instance.lock);
+	while (instance.state == INSTANCE_NONE)
+		pthread_cond_wait(&instance.changed, &instance.lock);
+	if (instance.state == INSTANCE_UP)
+		instance.n_loops++;
+	else
+		ret = instance.ret < 0 ? -ECANCELED : 1;
+	pthread_mutex_unlock(&instance.lock);
+	if (ret) /* the first one has said why */
+		return ret < 0 ? ret : 0;
+	ret = run_task(start, start->vcpu);
+	pthread_mutex_lock(&instance.lock);
+	instance.n_loops--;
+	pthread_cond_broadcast(&instance.changed);
+	pthread_mutex_unlock(&instance.lock);
+	return ret;
+}
+
+static int run_first(struct start *start, const struct worker_args *args)
+{
+	static int cpus[CONF_WORKERS_MAX]; /* the library keeps the address until the end */
 	const struct conf_worker *worker = &args->conf->worker;
 	struct lkl_options opts = LKL_OPTIONS_DEFAULT;
-	const unsigned int vcpus = worker->has_wire_thread ? LOOP_VCPU + 1 : 1;
-	struct start start = { .conf = args->conf,
-			       .index = args->index,
-			       .queues = args->queues,
-			       .data = args->stack_data,
-			       .modules = args->modules,
-			       .fn = fn,
-			       .arg = arg,
-			       .err = err,
-			       .err_len = err_len };
-	int cpu; /* lkl_set_options() keeps its address until the end */
+	const unsigned int vcpus = worker->has_wire_thread ? LOOP_VCPU + 1 : start->vcpus;
+	unsigned int i;
 	int ret;
 
-	start.wire = start.data->wire;
-	ret = is_packet(start.wire) ? wire_packet_queue(start.data->wire, args->index, &start.wire) : 0;
+	start->wire = start->data->wire;
+	ret = is_packet(start->wire) ?
+		      wire_packet_queues(start->data->wire, args->index, start->vcpus, &start->wire) : 0;
 	if (ret) {
-		snprintf(err, err_len, "wire: cannot take queue %u: %s", args->index, strerror(-ret));
+		snprintf(start->err, start->err_len, "wire: cannot take queue %u: %s", args->index, strerror(-ret));
 		return ret;
 	}
-	if (is_packet(start.wire) && args->counters->workers[args->index].all.starts > 1) {
-		held = start.wire;
-		wire_packet_hold(held, 1);
+	instance.n_unready = start->vcpus;
+	if (is_packet(start->wire) && args->counters->workers[args->index].all.starts > 1) {
+		instance.held = start->wire;
+		wire_packet_hold(start->wire, 1);
 	}
-	if (!start.conf->wire.is_batched)
-		unbatch(start.wire);
-	report_wire = start.wire;
+	if (!start->conf->wire.is_batched)
+		unbatch(start->wire);
+	report_wire = start->wire;
 	opts.log = on_log;
 	opts.panic = on_panic;
-	cpu = conf_worker_cpu(args->conf, args->index);
-	opts.cpu = cpu;
-	if (cpu >= 0) {
-		opts.cpus = &cpu; /* of all vCPUs */
-		opts.cpus_len = 1;
+	for (i = 0; i < start->vcpus; i++)
+		cpus[i] = conf_worker_cpu(args->conf, args->index + i);
+	opts.cpu = cpus[0];
+	if (cpus[0] >= 0) {
+		opts.cpus = cpus; /* with wire_thread: one for both */
+		opts.cpus_len = start->vcpus;
 	}
 	opts.spin_us = worker->spin_us;
 	ret = lkl_set_options(&opts);
@@ -740,15 +809,41 @@ static int run(const struct worker_args *args, int (*fn)(void *arg), void *arg,
 		ret = lkl_start_kernel("mem=%" PRIu64 "K loglevel=4 nr_cpus=%u",
 				       worker->memory_bytes / 1024, vcpus);
 	if (ret) {
-		snprintf(err, err_len,
+		snprintf(start->err, start->err_len,
 			 "stack: cannot boot with worker.memory of %" PRIu64
 			 " bytes: %s",
 			 worker->memory_bytes, lkl_strerror(ret));
 		return ret;
 	}
-	ret = worker->calls == CONF_CALLS_TASK ? run_task(&start, vcpus - 1) : run_thread(&start, vcpus - 1);
+	i = worker->has_wire_thread ? LOOP_VCPU : 0;
+	ret = worker->calls == CONF_CALLS_TASK ? run_task(start, i) : run_thread(start, i);
+	instance_set(INSTANCE_OVER, ret);
 	lkl_sys_halt();
-	say_wire(start.wire);
+	say_wire(start->wire);
+	return ret;
+}
+
+static int run(const struct worker_args *args, int (*fn)(void *arg), void *arg,
+	       char *err, size_t err_len)
+{
+	struct start start = { .conf = args->conf,
+			       .index = args->index,
+			       .vcpu = args->vcpu,
+			       .vcpus = args->vcpus,
+			       .queues = args->queues,
+			       .data = args->stack_data,
+			       .modules = args->modules,
+			       .fn = fn,
+			       .arg = arg,
+			       .err = err,
+			       .err_len = err_len };
+	int ret;
+
+	if (args->vcpu)
+		return run_beside(&start);
+	ret = run_first(&start, args);
+	if (ret < 0)
+		instance_set(INSTANCE_OVER, ret); /* also where it never came up */
 	return ret;
 }
 
@@ -878,6 +973,7 @@ const struct stack_ops stack_lkl = {
 	.notifier_open = lkl_notifier_new,
 	.notify = lkl_notify,
 	.serve = serve,
+	.local_ports = local_ports,
 	.socket = stack_socket,
 	.bind = stack_bind,
 	.listen = stack_listen,

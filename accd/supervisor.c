@@ -72,21 +72,26 @@ static int compare(const void *a, const void *b)
 	return *(const int *)a - *(const int *)b;
 }
 
-void supervisor_close_private(const struct worker_proc *p, int control_fd)
+void supervisor_close_private(const struct worker_proc *p, const int *control_fds)
 {
-	unsigned int i, n = n_keep, n_socks = p->socks ? p->socks->n : 0;
 	const struct module_set *modules = &p->sup->modules;
-	int *fds = malloc((n_keep + n_socks + modules->n + 1) * sizeof(*fds));
-	unsigned int first = 0;
+	unsigned int i, k, vcpus = p->sup->vcpus, n_socks = 0, n = n_keep, first = 0;
+	int *fds;
+
+	for (k = 0; k < vcpus; k++)
+		n_socks += p[k].socks ? p[k].socks->n : 0;
+	fds = malloc((n_keep + n_socks + modules->n + vcpus) * sizeof(*fds));
 
 	if (!fds || !n_keep) {
 		free(fds);
 		return;
 	}
 	memcpy(fds, keep, n_keep * sizeof(*fds));
-	fds[n++] = control_fd;
-	for (i = 0; i < n_socks; i++)
-		fds[n++] = p->socks->socks[i].fd;
+	for (k = 0; k < vcpus; k++) {
+		fds[n++] = control_fds[k];
+		for (i = 0; p[k].socks && i < p[k].socks->n; i++)
+			fds[n++] = p[k].socks->socks[i].fd;
+	}
 	for (i = 0; i < modules->n; i++)
 		fds[n++] = modules->modules[i].fd;
 	qsort(fds, n, sizeof(*fds), compare);
@@ -113,7 +118,7 @@ static void say_ready(const struct supervisor *sup)
 		n += snprintf(list + n, sizeof(list) - n, "%s%s=%s", n ? "," : "",
 			      conf->listeners[i].name,
 			      addr_format(&conf->listeners[i].bind, text, sizeof(text)));
-	for (i = 0, n = 0; i < sup->n_workers && n < sizeof(pids); i++)
+	for (i = 0, n = 0; i < sup->n_workers && n < sizeof(pids); i += sup->vcpus)
 		n += snprintf(pids + n, sizeof(pids) - n, "%s%d", n ? "," : "",
 			      (int)sup->procs[i].pid);
 	msg("ready: stack=%s kernel=%s pid=%d worker=%s listeners=%s", sup->ops->name,
@@ -224,7 +229,7 @@ void supervisor_conf_set(struct supervisor *sup, struct conf *conf)
 
 unsigned int supervisor_workers_wanted(const struct conf *conf)
 {
-	return conf->workers;
+	return conf_loops(conf);
 }
 
 static void on_signal(void *ctx, uint32_t events)
@@ -290,7 +295,7 @@ static int drop(struct supervisor *sup)
 	int r;
 
 	/* the workers inherit the limit, and cannot raise it */
-	sup->ops->fd_limit(2 * (uint64_t)conf->worker.max_sessions + 256);
+	sup->ops->fd_limit(conf->worker.vcpus * 2 * (uint64_t)conf->worker.max_sessions + 256);
 	if (sup->privilege.is_root) {
 		give_log(sup, conf->log.access);
 		give_log(sup, conf->log.error);
@@ -391,9 +396,9 @@ int supervisor_run(const struct stack_ops *ops, struct conf *conf, const char *p
 		msg("%s", err[0] ? err : strerror(-ret));
 		return ACCD_EXIT_FAIL;
 	}
-	if (conf->cpus.n && conf->cpus.n < conf->workers && conf->worker.cpu < 0)
-		msg_at(MSG_WARNING, "cpus: %u for %u workers: worker %u has the first one again, and so on", conf->cpus.n,
-		       conf->workers, conf->cpus.n);
+	if (conf->cpus.n && conf->cpus.n < conf_loops(conf) && conf->worker.cpu < 0)
+		msg_at(MSG_WARNING, "cpus: %u for %u loops: loop %u has the first one again, and so on", conf->cpus.n,
+		       conf_loops(conf), conf->cpus.n);
 	crash_init();
 	sup.args.queues = supervisor_workers_wanted(conf);
 	ret = privilege_init(&sup.privilege, conf, err, sizeof(err));
@@ -415,7 +420,7 @@ int supervisor_run(const struct stack_ops *ops, struct conf *conf, const char *p
 		msg("keeper: %s; addresses are given back by the supervisor only if it ends in order",
 		    strerror(-ret));
 	keep_remember();
-	workers_init(&sup, supervisor_workers_wanted(conf));
+	workers_init(&sup, supervisor_workers_wanted(conf), conf->worker.vcpus);
 	ret = loop_start(&sup, &set);
 	if (ret) {
 		msg("supervisor: cannot start: %s", strerror(-ret));

@@ -42,7 +42,10 @@ enum proc_state {
 	PROC_GIVEN_UP,
 };
 
-/* One worker's place; the process in it changes. */
+/*
+ * One loop's place; the process in it changes. A worker with several vCPUs has as many places next
+ * to each other, and is its first one where it is started, ended, killed and counted.
+ */
 struct worker_proc {
 	struct supervisor *sup;
 	unsigned int index; /* 0 to n_workers - 1: never moves */
@@ -81,7 +84,8 @@ struct supervisor {
 	struct evloop_fd signal_src;
 	enum supervisor_phase phase;
 	int status; /* of the daemon */
-	unsigned int n_workers;
+	unsigned int vcpus; /* places that are one process */
+	unsigned int n_workers; /* places: processes times vcpus */
 	unsigned int workers_max; /* places in the shared memory: what a reload may ask for */
 	struct worker_proc procs[WORKERS_MAX];
 	char release[65]; /* the stack's kernel */
@@ -92,6 +96,9 @@ struct supervisor {
 	bool is_steered; /* a program chooses among the sockets of an address */
 	struct evloop_timer watchdog_timer;
 };
+
+/* i: the first place of each worker there can be. */
+#define for_each_worker(sup, i) for ((i) = 0; (i) + (sup)->vcpus <= WORKERS_MAX; (i) += (sup)->vcpus)
 
 /*
  * Run until the workers have ended; returns the exit status of the daemon. Takes `conf` over. path
@@ -109,13 +116,16 @@ unsigned int supervisor_ask_all(struct supervisor *sup, enum control_op op, cons
 				uint32_t len, uint32_t timeout_ms, control_answer_fn fn,
 				void *ctx);
 
-/* [child, after fork] Close all but what setup() took, the standard streams and what is p's. */
-void supervisor_close_private(const struct worker_proc *p, int control_fd);
+/*
+ * [child, after fork] Close all but what setup() took, the standard streams and what is p's, p being
+ * a worker's first place. control_fds: one for each of its places.
+ */
+void supervisor_close_private(const struct worker_proc *p, const int *control_fds);
 
 /* A new configuration is in force; owns it. */
 void supervisor_conf_set(struct supervisor *sup, struct conf *conf);
 
-/* How many workers a configuration asks for. */
+/* How many places a configuration asks for. */
 unsigned int supervisor_workers_wanted(const struct conf *conf);
 
 /* As the signals do. drain: again while draining makes it stop. */
@@ -146,7 +156,7 @@ void supervisor_socks_close(struct worker_proc *p);
 /* It goes on until its last session ends, without new ones, and is not replaced. */
 void worker_retire(struct worker_proc *p);
 
-void workers_init(struct supervisor *sup, unsigned int n);
+void workers_init(struct supervisor *sup, unsigned int n, unsigned int vcpus);
 /* Fork all. 0 or -errno. */
 int workers_start(struct supervisor *sup);
 /* SIGCHLD has come. */

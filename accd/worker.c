@@ -253,6 +253,13 @@ static void loop_wait_for_names(struct worker *w)
 	}
 }
 
+static void loop_serves(struct worker *w)
+{
+	if (!w->serves && w->ops->serve)
+		w->ops->serve();
+	w->serves = true;
+}
+
 static int loop_open(struct worker *w)
 {
 	struct epoll_event ev = { .events = EPOLLIN | EPOLLET };
@@ -277,8 +284,7 @@ static int loop_open(struct worker *w)
 	if (r)
 		goto err;
 	if (resolver_is_waiting(w)) {
-		if (w->ops->serve)
-			w->ops->serve(); /* their answers */
+		loop_serves(w); /* their answers */
 		loop_wait_for_names(w);
 	}
 	r = generation_prepare(w, w->conf, 0, w->err, sizeof(w->err));
@@ -286,8 +292,8 @@ static int loop_open(struct worker *w)
 		r = generation_commit(w, w->err, sizeof(w->err));
 	if (!r)
 		r = watch_open(w, w->err, sizeof(w->err));
-	if (!r && w->ops->serve)
-		w->ops->serve();
+	if (!r)
+		loop_serves(w);
 	return r;
 err:
 	snprintf(w->err, sizeof(w->err), "%s: %s", call, strerror(-r));
@@ -305,9 +311,8 @@ static void loop_close(struct worker *w)
 		w->ops->close(w->epoll_fd);
 }
 
-static int worker_loop(void *arg)
+static int run_loop(struct worker *w)
 {
-	struct worker *w = arg;
 	int stop = WORKER_RUN;
 	int r;
 
@@ -364,10 +369,22 @@ out:
 	return r;
 }
 
+static int worker_loop(void *arg)
+{
+	struct worker *w = arg;
+
+	w->ret = run_loop(w);
+	atomic_store(&w->is_over, true);
+	worker_tell_main(w);
+	return w->ret;
+}
+
 struct loop_thread {
 	struct worker *w;
 	const struct worker_args *args;
+	pthread_t thread;
 	_Atomic bool is_done;
+	bool is_said, is_closed; /* main: READY was said; the supervisor is gone */
 	int ret;
 };
 
@@ -393,8 +410,8 @@ static void *loop_thread(void *arg)
 static uint32_t worker_max_sessions(const struct stack_ops *ops,
 				    const struct conf *conf)
 {
-	uint32_t wanted = conf->worker.max_sessions;
-	uint64_t limit = ops->fd_limit(2 * (uint64_t)wanted + FDS_RESERVED);
+	uint32_t wanted = conf->worker.max_sessions, vcpus = conf->worker.vcpus;
+	uint64_t limit = ops->fd_limit(vcpus * (2 * (uint64_t)wanted + FDS_RESERVED)) / vcpus;
 	uint32_t possible =
 		limit > FDS_RESERVED + 2 ? (limit - FDS_RESERVED) / 2 : 1;
 
@@ -417,6 +434,9 @@ static int worker_init(struct worker *w, const struct stack_ops *ops,
 	w->conf = conf;
 	w->map = args->counters;
 	w->index = args->index;
+	w->vcpu = args->vcpu;
+	w->vcpus = args->vcpus;
+	w->local_ports = ops->local_ports ? ops->local_ports(args) : 0;
 	w->counters = &w->map->workers[w->index].all;
 	w->epoll_fd = w->notifier_fd = w->main_fd = -1;
 	w->ready_tail = &w->ready;
@@ -435,7 +455,7 @@ static int worker_init(struct worker *w, const struct stack_ops *ops,
 	if (r)
 		return r;
 	w->log_ring = log_ring(args->logs, w->index);
-	w->random = clock_us() ^ (uint64_t)getpid() << 32;
+	w->random = clock_us() ^ (uint64_t)getpid() << 32 ^ (uint64_t)w->vcpu << 24;
 	return resolver_init(w);
 }
 
@@ -451,10 +471,24 @@ static void worker_exit(struct worker *w)
 		close(w->main_fd);
 }
 
-static void say_final(const struct worker *w, uint64_t log_dropped_total)
+/* Of all loops of the process. */
+static void say_final(const struct loop_thread *lt, unsigned int n)
 {
-	const struct counters *c = w->counters;
+	struct counters sum = { 0 };
+	uint64_t log_dropped_total = 0;
+	unsigned int i, j;
 
+	for (i = 0; i < n; i++) {
+		const struct counters *c = lt[i].w->counters;
+
+#define ADD(m) sum.m += c->m;
+		ADD(sessions_total) ADD(bytes_up_total) ADD(bytes_down_total) ADD(connect_errors_total)
+		ADD(retries_total) ADD(accept_errors_total) ADD(accept_full_total) ADD(stalls_total)
+#undef ADD
+		for (j = 0; j < sizeof(sum.ends_total) / sizeof(sum.ends_total[0]); j++)
+			sum.ends_total[j] += c->ends_total[j];
+		log_dropped_total += lt[i].w->log ? log_dropped(lt[i].w->log) : 0;
+	}
 	msg("exit: sessions=%" PRIu64 " bytes_up=%" PRIu64
 	    " bytes_down=%" PRIu64 " done=%" PRIu64 " client_errors=%" PRIu64
 	    " server_errors=%" PRIu64 " timeouts=%" PRIu64
@@ -462,12 +496,12 @@ static void say_final(const struct worker *w, uint64_t log_dropped_total)
 	    " connect_errors=%" PRIu64 " retries=%" PRIu64
 	    " accept_errors=%" PRIu64 " accept_full=%" PRIu64 " stalls=%" PRIu64
 	    " log_dropped=%" PRIu64,
-	    c->sessions_total, c->bytes_up_total, c->bytes_down_total,
-	    c->ends_total[LOG_CAUSE_DONE], c->ends_total[LOG_CAUSE_CLIENT],
-	    c->ends_total[LOG_CAUSE_SERVER], c->ends_total[LOG_CAUSE_TIMEOUT],
-	    c->ends_total[LOG_CAUSE_PROXY], c->ends_total[LOG_CAUSE_KILLED],
-	    c->connect_errors_total, c->retries_total, c->accept_errors_total,
-	    c->accept_full_total, c->stalls_total, log_dropped_total);
+	    sum.sessions_total, sum.bytes_up_total, sum.bytes_down_total,
+	    sum.ends_total[LOG_CAUSE_DONE], sum.ends_total[LOG_CAUSE_CLIENT],
+	    sum.ends_total[LOG_CAUSE_SERVER], sum.ends_total[LOG_CAUSE_TIMEOUT],
+	    sum.ends_total[LOG_CAUSE_PROXY], sum.ends_total[LOG_CAUSE_KILLED],
+	    sum.connect_errors_total, sum.retries_total, sum.accept_errors_total,
+	    sum.accept_full_total, sum.stalls_total, log_dropped_total);
 }
 
 /* SIGTERM: drain; a second one, or any other of our signals: stop now. */
@@ -480,8 +514,16 @@ static void worker_signal(struct worker *w, int sig)
 	if (want <= stop)
 		return;
 	atomic_store(&w->stop, want);
-	if (atomic_load(&w->is_accepting))
+	if (atomic_load(&w->is_accepting) && !atomic_load(&w->is_over))
 		w->ops->notify(atomic_load(&w->notify_handle));
+}
+
+static void signal_loops(struct loop_thread *lt, unsigned int n, int sig)
+{
+	unsigned int i;
+
+	for (i = 0; i < n; i++)
+		worker_signal(lt[i].w, sig);
 }
 
 /* What the loop has left for us: the first time, that it is there. */
@@ -504,49 +546,84 @@ static void loop_event(struct worker *w, bool *is_said)
 
 #define ORPHAN_US 5000000
 
-static void wait_for_loop(struct worker *w, struct loop_thread *lt, int signal_fd, pid_t supervisor)
+/* Until all loops have ended. One that fails takes the others along: a worker is whole, or replaced. */
+static void wait_for_loops(struct loop_thread *lt, unsigned int n, int signal_fd, pid_t supervisor)
 {
-	struct pollfd fds[3] = { { .fd = signal_fd, .events = POLLIN },
-				 { .fd = w->main_fd, .events = POLLIN },
-				 { .events = POLLIN } };
+	struct pollfd fds[1 + 2 * CONF_WORKERS_MAX] = { { .fd = signal_fd, .events = POLLIN } };
 	struct signalfd_siginfo si;
-	bool is_said = false, is_closed = false;
 	uint64_t deadline_us = 0;
+	unsigned int i, n_done;
 
-	while (!atomic_load(&lt->is_done)) {
-		/* one request at a time, and none before there is a loop */
-		fds[2].fd = is_said && !is_closed &&
-			    atomic_load(&w->control.state) == CONTROL_IDLE ? w->control.fd : -1;
-		fds[2].revents = 0;
+	for (;;) {
+		for (i = n_done = 0; i < n; i++) {
+			struct worker *w = lt[i].w;
+			/* one request at a time, and none before there is a loop */
+			bool may_ask = lt[i].is_said && !lt[i].is_closed && !atomic_load(&w->is_over) &&
+				       atomic_load(&w->control.state) == CONTROL_IDLE;
+
+			fds[1 + 2 * i] = (struct pollfd){ .fd = w->main_fd, .events = POLLIN };
+			fds[2 + 2 * i] = (struct pollfd){ .fd = may_ask ? w->control.fd : -1, .events = POLLIN };
+			n_done += atomic_load(&lt[i].is_done);
+		}
+		if (n_done == n)
+			break;
 		/* the supervisor is gone, nobody would kill us: end, whatever the loop does */
 		if (getppid() != supervisor && !deadline_us)
 			deadline_us = clock_us() + ORPHAN_US;
 		if (deadline_us && clock_us() >= deadline_us)
 			_exit(ACCD_EXIT_FAIL);
-		if (poll(fds, 3, deadline_us ? 100 : -1) < 0)
+		if (poll(fds, 1 + 2 * n, deadline_us ? 100 : -1) < 0)
 			continue;
-		if (fds[1].revents)
-			loop_event(w, &is_said);
-		if (fds[2].revents && control_receive(&w->control, &is_closed))
-			w->ops->notify(atomic_load(&w->notify_handle));
-		if (fds[0].revents &&
-		    read(signal_fd, &si, sizeof(si)) == sizeof(si))
-			worker_signal(w, si.ssi_signo);
+		for (i = 0; i < n; i++) {
+			struct worker *w = lt[i].w;
+
+			if (fds[1 + 2 * i].revents)
+				loop_event(w, &lt[i].is_said);
+			if (fds[2 + 2 * i].revents && control_receive(&w->control, &lt[i].is_closed))
+				w->ops->notify(atomic_load(&w->notify_handle));
+			if ((atomic_load(&w->is_over) && w->ret < 0) || (atomic_load(&lt[i].is_done) && lt[i].ret < 0))
+				signal_loops(lt, n, SIGINT);
+		}
+		if (fds[0].revents && read(signal_fd, &si, sizeof(si)) == sizeof(si))
+			signal_loops(lt, n, si.ssi_signo);
 	}
 }
 
-int worker_main(const struct stack_ops *ops, struct worker_args *args)
+/* 0 or -errno; then nothing runs. */
+static int start_loops(struct loop_thread *lt, const struct stack_ops *ops, struct worker_args *args, unsigned int n)
 {
-	/* static: the loop's event word needs its alignment, and it is large */
-	static _Alignas(64) struct worker w;
-	struct loop_thread lt = { .w = &w, .args = args };
+	unsigned int i;
+	int r = 0;
+
+	for (i = 0; i < n && !r; i++) {
+		/* the loop's event word needs its alignment, and it is large */
+		lt[i].w = aligned_alloc(64, (sizeof(struct worker) + 63) & ~(size_t)63);
+		lt[i].args = &args[i];
+		r = lt[i].w ? worker_init(lt[i].w, ops, &args[i]) : -ENOMEM;
+		if (r)
+			break;
+		control_worker_init(&lt[i].w->control, args[i].control_fd);
+		if (args[i].socks)
+			lt[i].w->socks = *args[i].socks;
+	}
+	/* the loops and what they start inherit the mask: all signals belong to this thread */
+	for (i = 0; i < n && !r; i++)
+		r = -pthread_create(&lt[i].thread, NULL, loop_thread, &lt[i]);
+	if (r && i > 1)
+		_exit(ACCD_EXIT_FAIL); /* some run: there is no way to end them in order */
+	return r;
+}
+
+int worker_main(const struct stack_ops *ops, struct worker_args *args, unsigned int n)
+{
+	static struct loop_thread lt[CONF_WORKERS_MAX];
 	pid_t supervisor = getppid();
 	static const int fatal[] = { SIGSEGV, SIGBUS,  SIGFPE, SIGILL,
 				     SIGABRT, SIGTRAP, SIGSYS };
-	uint64_t log_dropped_total = 0;
+	struct control_worker channel;
+	bool is_failed = false;
 	sigset_t all, ours;
 	unsigned int i;
-	pthread_t thread;
 	int signal_fd;
 	int r;
 
@@ -561,30 +638,29 @@ int worker_main(const struct stack_ops *ops, struct worker_args *args)
 	sigaddset(&ours, SIGTERM);
 	sigaddset(&ours, SIGINT);
 	signal_fd = signalfd(-1, &ours, SFD_CLOEXEC);
-	r = signal_fd < 0 ? -errno : worker_init(&w, ops, args);
-	control_worker_init(&w.control, args->control_fd);
-	if (args->socks)
-		w.socks = *args->socks;
+	r = signal_fd < 0 ? -errno : start_loops(lt, ops, args, n);
 	if (r) {
-		control_event(&w.control, CONTROL_EV_FAILED, strerror(-r));
+		control_worker_init(&channel, args->control_fd);
+		control_event(&channel, CONTROL_EV_FAILED, strerror(-r));
 		return ACCD_EXIT_FAIL;
 	}
-	/* the loop and what it starts inherit the mask: all signals belong to this thread */
-	r = -pthread_create(&thread, NULL, loop_thread, &lt);
-	if (r) {
-		control_event(&w.control, CONTROL_EV_FAILED, strerror(-r));
-		return ACCD_EXIT_FAIL;
-	}
-	wait_for_loop(&w, &lt, signal_fd, supervisor);
-	pthread_join(thread, NULL);
+	wait_for_loops(lt, n, signal_fd, supervisor);
+	for (i = 0; i < n; i++) {
+		struct worker *w = lt[i].w;
 
-	if (w.log)
-		log_dropped_total = log_dropped(w.log);
-	if (lt.ret < 0 && !atomic_load(&w.is_accepting))
-		control_event(&w.control, CONTROL_EV_FAILED, w.err[0] ? w.err : strerror(-lt.ret));
-	else
-		say_final(&w, log_dropped_total);
+		pthread_join(lt[i].thread, NULL);
+		if (lt[i].ret >= 0)
+			continue;
+		is_failed = true;
+		if (!atomic_load(&w->is_accepting))
+			control_event(&w->control, CONTROL_EV_FAILED, w->err[0] ? w->err : strerror(-lt[i].ret));
+	}
+	if (!is_failed)
+		say_final(lt, n);
 	close(signal_fd);
-	worker_exit(&w);
-	return lt.ret < 0 ? ACCD_EXIT_FAIL : 0;
+	for (i = 0; i < n; i++) {
+		worker_exit(lt[i].w);
+		free(lt[i].w);
+	}
+	return is_failed ? ACCD_EXIT_FAIL : 0;
 }

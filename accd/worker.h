@@ -1,6 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * worker.h - the process that relays: one event loop, and what belongs to it
+ * worker.h - the process that relays: its event loops, and what belongs to each
+ *
+ * A struct worker is one loop: its sessions, pools, listeners, counters and control channel are its
+ * own, and no loop touches another's. A process has worker.vcpus of them; to the supervisor each is
+ * a worker like any other, but for beginning and end.
  *
  * Threads of a worker:
  *   main    signals, the control channel; prints the final line; never touches a session
@@ -78,7 +82,9 @@ struct worker {
 	struct log_ring *log_ring;
 	struct log_ring *log; /* the same for the access log; NULL: off */
 	struct counters_map *map; /* shared with the supervisor */
-	unsigned int index; /* which worker: its part of the map */
+	unsigned int index; /* which loop of all: its part of the map */
+	unsigned int vcpu, vcpus; /* which loop of this process, and of how many */
+	uint32_t local_ports; /* of connections to servers, as IP_LOCAL_PORT_RANGE takes them; 0: any */
 	struct counters *counters; /* of this worker, in the map */
 	struct sampler sampler; /* what wire and stack count, for the map */
 
@@ -92,9 +98,12 @@ struct worker {
 	bool is_draining;
 	uint64_t retire_us; /* drain at this time; 0: not asked */
 	int notifier_fd;
+	bool serves; /* the stack was told */
 
 	/* loop to main thread */
 	_Atomic bool is_accepting;
+	_Atomic bool is_over; /* worker_loop() has returned `ret` */
+	int ret;
 	int main_fd; /* eventfd of the host */
 	char err[256]; /* why the loop couldn't start */
 };
@@ -145,7 +154,10 @@ void worker_ready(struct worker *w, struct session *s);
 /* Handler of control_ops.c. */
 int worker_op_retire(struct worker *w, struct control_call *call);
 
-/* Body of the worker's process; returns its exit status. Signals are blocked by the caller. */
-int worker_main(const struct stack_ops *ops, struct worker_args *args);
+/*
+ * Body of the worker's process, with n loops; returns its exit status. Signals are blocked by the
+ * caller.
+ */
+int worker_main(const struct stack_ops *ops, struct worker_args *args, unsigned int n);
 
 #endif /* ACCD_WORKER_H */

@@ -53,6 +53,44 @@
 
 static int proc_fork(struct worker_proc *p);
 
+/* The place that stands for the process of p, and its number: what operators call the worker. */
+static struct worker_proc *first_of(struct worker_proc *p)
+{
+	return p - p->index % p->sup->vcpus;
+}
+
+static unsigned int number_of(const struct worker_proc *p)
+{
+	return p->index / p->sup->vcpus;
+}
+
+static void set_states(struct worker_proc *first, enum proc_state state)
+{
+	unsigned int k;
+
+	for (k = 0; k < first->sup->vcpus; k++)
+		first[k].state = state;
+}
+
+static bool are_all(const struct worker_proc *first, enum proc_state state)
+{
+	unsigned int k;
+
+	for (k = 0; k < first->sup->vcpus && first[k].state == state; k++)
+		;
+	return k == first->sup->vcpus;
+}
+
+static uint64_t sessions_of(const struct worker_proc *first)
+{
+	uint64_t sum = 0;
+	unsigned int k;
+
+	for (k = 0; k < first->sup->vcpus; k++)
+		sum += first->sup->args.counters->workers[first->index + k].all.sessions_total;
+	return sum;
+}
+
 static void retired(void *ctx, const struct control_answer *answer)
 {
 	struct worker_proc *p = ctx;
@@ -70,7 +108,7 @@ static void proc_restart(void *ctx)
 
 	if (!r)
 		return;
-	msg("worker %u: cannot be started: %s; trying again", p->index, strerror(-r));
+	msg("worker %u: cannot be started: %s; trying again", number_of(p), strerror(-r));
 	evloop_timer_set(&p->sup->loop, &p->timer, BACKOFF_MAX_MS, proc_restart, p);
 }
 
@@ -78,7 +116,7 @@ static void proc_kill(void *ctx)
 {
 	struct worker_proc *p = ctx;
 
-	msg("worker %u (process %d) does not end: killed", p->index, (int)p->pid);
+	msg("worker %u (process %d) does not end: killed", number_of(p), (int)p->pid);
 	kill(p->pid, SIGKILL);
 }
 
@@ -91,9 +129,9 @@ static void ping_answer(void *ctx, const struct control_answer *answer)
 		return;
 	}
 	p->pings_lost++;
-	msg("worker %u (process %d) does not answer", p->index, (int)p->pid);
+	msg("worker %u (process %d) does not answer", number_of(p), (int)p->pid);
 	if (p->pings_lost >= PINGS_LOST_MAX && p->state == PROC_RUNNING) {
-		msg("worker %u (process %d) hangs: aborted", p->index, (int)p->pid);
+		msg("worker %u (process %d) hangs: aborted", number_of(p), (int)p->pid);
 		kill(p->pid, SIGABRT);
 	}
 }
@@ -117,6 +155,7 @@ static void proc_event(void *ctx, enum control_op ev, const char *text)
 {
 	struct worker_proc *p = ctx;
 	struct supervisor *sup = p->sup;
+	struct worker_proc *first = first_of(p);
 
 	if (ev == CONTROL_EV_FAILED) {
 		snprintf(p->failed, sizeof(p->failed), "%s", text);
@@ -129,10 +168,10 @@ static void proc_event(void *ctx, enum control_op ev, const char *text)
 	snprintf(sup->release, sizeof(sup->release), "%s", text);
 	if (sup->ops->worker_away)
 		sup->ops->worker_away(&sup->args, p->index, false);
-	if (p->died_us) {
+	if (first->died_us && are_all(first, PROC_RUNNING)) {
 		sup->restarts_total++;
 		msg("worker %u (process %d) is ready, %" PRIu64 " ms after the last one ended",
-		    p->index, (int)p->pid, (p->ready_us - p->died_us) / 1000);
+		    number_of(p), (int)p->pid, (p->ready_us - first->died_us) / 1000);
 	}
 	if (p->conf_serial != sup->conf_serial || p->n_modules != sup->modules.n) {
 		/* forked with a configuration that a reload has replaced meanwhile, or without a module: once more */
@@ -144,67 +183,82 @@ static void proc_event(void *ctx, enum control_op ev, const char *text)
 }
 
 /* In the child: nothing of the supervisor's stays but what a worker needs. */
-static void __attribute__((noreturn)) child(struct worker_proc *p, int control_fd)
+static void __attribute__((noreturn)) child(struct worker_proc *p, const int *control_fds)
 {
+	static struct worker_args args[WORKERS_MAX];
 	struct supervisor *sup = p->sup;
-	struct worker_args args = sup->args;
 	char err[256] = "";
+	unsigned int k;
 
 	prctl(PR_SET_PDEATHSIG, SIGINT);
 	if (getppid() != sup->pid)
 		_exit(ACCD_EXIT_FAIL); /* it died before the line above */
-	supervisor_close_private(p, control_fd);
-	args.conf = sup->conf;
-	args.socks = p->socks;
-	args.modules = &sup->modules;
-	args.index = p->index;
-	args.workers = sup->n_workers;
-	args.control_fd = control_fd;
+	supervisor_close_private(p, control_fds);
+	for (k = 0; k < sup->vcpus; k++) {
+		args[k] = sup->args;
+		args[k].conf = sup->conf;
+		args[k].socks = p[k].socks;
+		args[k].modules = &sup->modules;
+		args[k].index = p[k].index;
+		args[k].vcpu = k;
+		args[k].vcpus = sup->vcpus;
+		args[k].workers = sup->n_workers;
+		args[k].control_fd = control_fds[k];
+	}
 	crash_handlers();
 	if (privilege_drop_worker(&sup->privilege,
 				  sup->ops->listeners_inherited ? PRIVILEGE_HOST : PRIVILEGE_LKL,
 				  err, sizeof(err))) {
 		struct control_worker channel;
 
-		control_worker_init(&channel, control_fd);
+		control_worker_init(&channel, control_fds[0]);
 		control_event(&channel, CONTROL_EV_FAILED, err);
 		_exit(ACCD_EXIT_FAIL);
 	}
-	exit(worker_main(sup->ops, &args));
+	exit(worker_main(sup->ops, args, sup->vcpus));
 }
 
+/* p: the first of its worker's places. */
 static int proc_fork(struct worker_proc *p)
 {
 	struct supervisor *sup = p->sup;
-	int fds[2];
-	pid_t pid;
-	int r;
+	int ours[WORKERS_MAX], theirs[WORKERS_MAX], fds[2];
+	unsigned int k, n = 0;
+	pid_t pid = 0;
+	int r = 0;
 
-	r = control_pair(fds);
-	if (r)
-		return r;
-	counters_worker_begins(sup->args.counters, p->index);
-	p->sessions_before = sup->args.counters->workers[p->index].all.sessions_total;
-	pid = fork();
-	if (!pid)
-		child(p, fds[1]);
-	r = pid < 0 ? -errno : 0;
-	close(fds[1]);
-	if (r) {
-		close(fds[0]);
-		return r;
+	for (; n < sup->vcpus && !r; n += !r) {
+		r = control_pair(fds);
+		ours[n] = fds[0];
+		theirs[n] = fds[1];
 	}
-	p->pid = pid;
-	p->state = PROC_STARTING;
-	p->conf_serial = sup->conf_serial;
-	p->n_modules = sup->modules.n;
-	p->forked_us = evloop_now_us();
-	p->ready_us = 0;
-	p->pings_lost = 0;
-	p->failed[0] = '\0';
-	r = control_peer_init(&p->peer, &sup->loop, fds[0], p->index, proc_event, p);
+	for (k = 0; k < n && !r; k++)
+		counters_worker_begins(sup->args.counters, p[k].index);
+	p->sessions_before = sessions_of(p);
+	if (!r) {
+		pid = fork();
+		if (!pid)
+			child(p, theirs);
+		r = pid < 0 ? -errno : 0;
+	}
+	for (k = 0; k < n; k++)
+		close(theirs[k]);
+	for (k = 0; k < n && r; k++)
+		close(ours[k]);
 	if (r)
-		kill(pid, SIGKILL); /* then it is replaced like any other */
+		return r;
+	for (k = 0; k < n; k++) {
+		p[k].pid = pid;
+		p[k].state = PROC_STARTING;
+		p[k].conf_serial = sup->conf_serial;
+		p[k].n_modules = sup->modules.n;
+		p[k].forked_us = evloop_now_us();
+		p[k].ready_us = 0;
+		p[k].pings_lost = 0;
+		p[k].failed[0] = '\0';
+		if (control_peer_init(&p[k].peer, &sup->loop, ours[k], p[k].index, proc_event, &p[k]))
+			kill(pid, SIGKILL); /* then it is replaced like any other */
+	}
 	return 0;
 }
 
@@ -213,25 +267,26 @@ static void proc_died(struct worker_proc *p)
 {
 	struct supervisor *sup = p->sup;
 	uint64_t now_us = evloop_now_us();
-	bool has_served = sup->args.counters->workers[p->index].all.sessions_total != p->sessions_before;
+	bool has_served = sessions_of(p) != p->sessions_before;
 	bool is_early = !p->ready_us || (!has_served && now_us - p->ready_us < STABLE_MS * 1000ULL);
 	uint32_t delay_ms = 0;
 	unsigned int i;
 
 	p->died_us = now_us;
-	if (sup->ops->worker_away)
-		sup->ops->worker_away(&sup->args, p->index, true);
+	for (i = 0; sup->ops->worker_away && i < sup->vcpus; i++)
+		sup->ops->worker_away(&sup->args, p->index + i, true);
 	p->deaths_total++;
 	p->strikes = is_early ? p->strikes + 1 : 0;
 	if (sup->phase == PHASE_STARTING || !sup->args.is_replaceable) {
-		p->state = PROC_GIVEN_UP;
+		set_states(p, PROC_GIVEN_UP);
 		return;
 	}
 	if (p->strikes > STRIKES_MAX) {
-		p->state = PROC_GIVEN_UP;
+		set_states(p, PROC_GIVEN_UP);
 		msg("worker %u: ended %u times in a row within %d ms of its start; given up until a reload",
-		    p->index, p->strikes, STABLE_MS);
-		supervisor_socks_close(p); /* what comes goes to the others */
+		    number_of(p), p->strikes, STABLE_MS);
+		for (i = 0; i < sup->vcpus; i++)
+			supervisor_socks_close(&p[i]); /* what comes goes to the others */
 		return;
 	}
 	if (p->strikes > STRIKES_FREE) {
@@ -244,8 +299,8 @@ static void proc_died(struct worker_proc *p)
 	if (!is_early)
 		delay_ms = limit_rate_take(&p->restarts, RESTARTS_RATE, RESTARTS_BURST, now_us) / 1000;
 	if (delay_ms)
-		msg("worker %u: the next one starts in %u ms", p->index, delay_ms);
-	p->state = PROC_WAITING;
+		msg("worker %u: the next one starts in %u ms", number_of(p), delay_ms);
+	set_states(p, PROC_WAITING);
 	if (delay_ms)
 		evloop_timer_set(&sup->loop, &p->timer, delay_ms, proc_restart, p);
 	else
@@ -257,21 +312,28 @@ static void proc_ended(struct worker_proc *p, int status)
 	struct supervisor *sup = p->sup;
 	bool is_asked = p->state == PROC_ENDING;
 	bool is_orderly = WIFEXITED(status) && !WEXITSTATUS(status);
+	const char *failed = "no reason given";
+	unsigned int k;
 
-	evloop_timer_stop(&sup->loop, &p->timer);
-	evloop_timer_stop(&sup->loop, &p->ping_timer);
+	for (k = sup->vcpus; k--;) { /* the words of the first one that had any */
+		evloop_timer_stop(&sup->loop, &p[k].timer);
+		evloop_timer_stop(&sup->loop, &p[k].ping_timer);
+		if (p[k].failed[0])
+			failed = p[k].failed;
+	}
 	if (WIFSIGNALED(status))
-		msg("worker %u (process %d) died: signal %d (%s)%s", p->index, (int)p->pid,
+		msg("worker %u (process %d) died: signal %d (%s)%s", number_of(p), (int)p->pid,
 		    WTERMSIG(status), strsignal(WTERMSIG(status)),
 		    WCOREDUMP(status) ? ", core dumped" : "");
 	else if (!is_orderly)
-		msg("worker %u (process %d) failed: %s", p->index, (int)p->pid,
-		    p->failed[0] ? p->failed : "no reason given");
-	control_peer_exit(&p->peer);
-	p->pid = 0;
-	p->state = PROC_NONE;
-	if (is_asked)
-		supervisor_socks_close(p);
+		msg("worker %u (process %d) failed: %s", number_of(p), (int)p->pid, failed);
+	for (k = 0; k < sup->vcpus; k++) {
+		control_peer_exit(&p[k].peer);
+		p[k].pid = 0;
+		p[k].state = PROC_NONE;
+		if (is_asked)
+			supervisor_socks_close(&p[k]);
+	}
 	if (!is_orderly && sup->phase != PHASE_SERVING)
 		sup->status = ACCD_EXIT_FAIL;
 	if (!is_asked)
@@ -281,7 +343,7 @@ static void proc_ended(struct worker_proc *p, int status)
 
 void workers_reap(struct supervisor *sup)
 {
-	unsigned int i;
+	unsigned int i, k;
 	int status;
 	pid_t pid;
 
@@ -291,12 +353,13 @@ void workers_reap(struct supervisor *sup)
 			sup->keeper_pid = 0;
 			continue;
 		}
-		for (i = 0; i < WORKERS_MAX; i++)
+		for_each_worker(sup, i)
 			if (sup->procs[i].pid == pid) {
 				/* what it said before it ended */
 				struct worker_proc *p = &sup->procs[i];
 
-				control_peer_drain(&p->peer);
+				for (k = 0; k < sup->vcpus; k++)
+					control_peer_drain(&p[k].peer);
 				proc_ended(p, status);
 				break;
 			}
@@ -312,7 +375,8 @@ void worker_retire(struct worker_proc *p)
 		supervisor_socks_close(p);
 		return;
 	}
-	msg("worker %u (process %d) retires: it ends with its last session", p->index, (int)p->pid);
+	if (p == first_of(p))
+		msg("worker %u (process %d) retires: it ends with its last session", number_of(p), (int)p->pid);
 	p->state = PROC_ENDING;
 	if (p->sup->ops->worker_away)
 		p->sup->ops->worker_away(&p->sup->args, p->index, true);
@@ -326,15 +390,15 @@ void workers_end(struct supervisor *sup, int sig, uint32_t kill_ms)
 {
 	unsigned int i;
 
-	for (i = 0; i < WORKERS_MAX; i++) {
+	for_each_worker(sup, i) {
 		struct worker_proc *p = &sup->procs[i];
 
 		if (!p->pid) {
 			evloop_timer_stop(&sup->loop, &p->timer);
-			p->state = PROC_NONE;
+			set_states(p, PROC_NONE);
 			continue;
 		}
-		p->state = PROC_ENDING;
+		set_states(p, PROC_ENDING);
 		kill(p->pid, sig);
 		evloop_timer_set(&sup->loop, &p->timer, kill_ms, proc_kill, p);
 	}
@@ -344,16 +408,17 @@ unsigned int workers_alive(const struct supervisor *sup)
 {
 	unsigned int i, n = 0;
 
-	for (i = 0; i < WORKERS_MAX; i++)
+	for_each_worker(sup, i)
 		n += sup->procs[i].pid > 0;
 	return n;
 }
 
-void workers_init(struct supervisor *sup, unsigned int n)
+void workers_init(struct supervisor *sup, unsigned int n, unsigned int vcpus)
 {
 	unsigned int i;
 
 	sup->n_workers = n;
+	sup->vcpus = vcpus;
 	for (i = 0; i < WORKERS_MAX; i++) {
 		sup->procs[i].sup = sup;
 		sup->procs[i].index = i;
@@ -366,7 +431,7 @@ int workers_start(struct supervisor *sup)
 	unsigned int i;
 	int r = 0;
 
-	for (i = 0; i < sup->n_workers && !r; i++)
+	for (i = 0; i < sup->n_workers && !r; i += sup->vcpus)
 		if (sup->procs[i].state == PROC_NONE)
 			r = proc_fork(&sup->procs[i]);
 	return r;

@@ -438,25 +438,30 @@ static void tx_recover(struct packet_queue *q)
 	q->tx_refused_ms = 0;
 }
 
-static int packet_take_over(const struct packet_wire *p, struct packet_queue *q)
+/* Queues first .. first + n - 1, which one user has. Address resolution is for its first one: it is one instance. */
+static int packet_take_over(const struct packet_wire *p, uint32_t first, uint32_t n)
 {
+	struct packet_queue *q;
 	uint32_t i;
 	int err;
 
-	for (i = 0; i < q->sources; i++) {
-		err = filter_attach(q->rx[i].fd, &filter_nothing, 1);
-		if (err)
-			return err;
-	}
+	for (q = p->queue + first; q < p->queue + first + n; q++)
+		for (i = 0; i < q->sources; i++) {
+			err = filter_attach(q->rx[i].fd, &filter_nothing, 1);
+			if (err)
+				return err;
+		}
 	syscall(SYS_membarrier, MEMBARRIER_CMD_GLOBAL, 0, 0);
-	for (i = 0; i < q->sources; i++)
-		rx_recover(q, &q->rx[i]);
-	q->rx_from = SOURCE_FRAMES;
-	tx_recover(q);
-	for (i = 0; i < q->sources; i++) {
-		err = filter_set(p, q, i);
-		if (err)
-			return err;
+	for (q = p->queue + first; q < p->queue + first + n; q++) {
+		for (i = 0; i < q->sources; i++)
+			rx_recover(q, &q->rx[i]);
+		q->rx_from = SOURCE_FRAMES;
+		tx_recover(q);
+		for (i = 0; i < q->sources; i++) {
+			err = i == SOURCE_FRAMES || q == p->queue + first ? filter_set(p, q, i) : 0;
+			if (err)
+				return err;
+		}
 	}
 	return 0;
 }
@@ -614,13 +619,18 @@ err_close:
 
 int wire_packet_queue(struct lkl_wire *wire, uint32_t queue, struct lkl_wire **out)
 {
+	return wire_packet_queues(wire, queue, 1, out);
+}
+
+int wire_packet_queues(struct lkl_wire *wire, uint32_t queue, uint32_t n, struct lkl_wire **out)
+{
 	const struct packet_wire *all = to_packet(wire);
 	struct packet_wire *p;
 	int rc;
 
-	if (wire->ops != &packet_ops || all->is_view || queue >= wire->queues)
+	if (wire->ops != &packet_ops || all->is_view || !n || n > wire->queues || queue > wire->queues - n)
 		return -EINVAL;
-	rc = packet_take_over(all, &all->queue[queue]);
+	rc = packet_take_over(all, queue, n);
 	if (rc)
 		return rc;
 	p = malloc(sizeof(*p));
@@ -631,7 +641,7 @@ int wire_packet_queue(struct lkl_wire *wire, uint32_t queue, struct lkl_wire **o
 	p->steer = NULL;
 	p->queue = &all->queue[queue];
 	p->wire.stats = &wire->stats[queue];
-	p->wire.queues = 1;
+	p->wire.queues = n;
 	p->wire.tend_wanted = 0;
 	*out = &p->wire;
 	return 0;

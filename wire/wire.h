@@ -58,6 +58,9 @@ int wire_packet_open(const struct lkl_wire_params *params, struct lkl_wire **out
  */
 int wire_packet_queue(struct lkl_wire *wire, uint32_t queue, struct lkl_wire **out);
 
+/* The same for n of them, from `queue` on: a wire of n queues, for an instance with as many vCPUs. */
+int wire_packet_queues(struct lkl_wire *wire, uint32_t queue, uint32_t n, struct lkl_wire **out);
+
 /*
  * [any thread] What is received stays where it is (1) until the owner is ready for it (0). On a wire of wire_packet_queue(). A
  * wait for frames ends at once meanwhile if there are any: for short times only.

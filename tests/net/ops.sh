@@ -129,7 +129,7 @@ write_conf() { # further keys of the log section
 		log { access = "$DIR/access.log"; error = "$DIR/error.log"; format = json; $1 }
 		metrics { bind = "9100"; rate = 0; stack_bind = "$VIP:9101"; allow = "10.78.0.0/24"; }
 		admin { bind = "unix:$SOCK"; mode = "0600"; }
-		worker { memory = 256M; drain_timeout = 30s; max_sessions = 500; }
+		worker { memory = 256M; drain_timeout = 30s; max_sessions = 500; vcpus = ${VCPUS:-1}; }
 		wire { type = packet; interface = eth0; mode = own; }
 		listener web { bind = "$VIP:80"; pool = one; }
 		listener none { bind = "$VIP:82"; pool = dead; }

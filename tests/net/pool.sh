@@ -155,7 +155,7 @@ servers() { # weights: "server sN { address; weight }" for each
 
 cat >"$DIR/accd.conf" <<-EOF2
 	log { access = "$DIR/accd.log"; }
-	worker { memory = 256M; }
+	worker { memory = 256M; vcpus = ${VCPUS:-1}; }
 	wire { interface = eth0; }
 	resolver { servers = "10.78.1.53"; min_ttl = 100ms; timeout = 500ms; start_wait = 20s; }
 	listener robin { bind = "$VIP:1001"; pool = robin; }

@@ -17,6 +17,7 @@ ACCD=$(realpath "$2")
 DEATH=$(realpath "$3")
 KILLS=${4:-5}
 STANDING=${STANDING:-64}
+VCPUS=${VCPUS:-1}
 WORKERS=4
 cd "$(dirname "$0")/../.." || exit
 # shellcheck source=bench/testbed
@@ -87,7 +88,7 @@ cat >"$tb_dir/accd.conf" <<-EOT
 	stack = $STACK;
 	workers = $WORKERS;
 	log { access = "off"; }
-	worker { memory = 128M; max_sessions = 4000; }
+	worker { memory = 128M; max_sessions = 4000; vcpus = $VCPUS; }
 	wire { type = packet; interface = eth0; mode = own; }
 	metrics { bind = "unix:$tb_dir/metrics.sock"; rate = 0; }
 	listener echo { bind = "$tb_proxy_ip:8080"; pool = echo; }
@@ -107,7 +108,9 @@ for ((k = 0; k < KILLS; k++)); do
 	wait_for 60 is_calm || { echo "sessions by worker:" "$(metric accd_worker_sessions)" && exit 1; }
 	mapfile -t sessions < <(metric accd_worker_sessions)
 	victim=$((k % WORKERS))
-	echo "$(worker_pid $victim) ${sessions[victim]}" >&3
+	lost=0
+	for ((v = victim * VCPUS; v < (victim + 1) * VCPUS; v++)); do lost=$((lost + sessions[v])); done
+	echo "$(worker_pid $victim) $lost" >&3
 	wait_for 60 has_lines $((k + 1)) '^kill' || exit 1
 done
 wait_for 60 has_lines $((KILLS + 1)) standing || exit 1

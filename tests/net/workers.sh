@@ -15,6 +15,7 @@ STACK=$1
 ACCD=$(realpath "$2")
 RELOADS=${RELOADS:-10}
 KILLS=${KILLS:-5}
+VCPUS=${VCPUS:-1}
 cd "$(dirname "$0")/../.." || exit
 # shellcheck source=bench/testbed
 . bench/testbed
@@ -90,7 +91,7 @@ config() { # config WORKERS [LINE...]
 			workers = $workers;
 			cpus = all;
 			log { access = "$tb_dir/access.log"; }
-			worker { memory = 128M; drain_timeout = 10s; max_sessions = 4000; }
+			worker { memory = 128M; drain_timeout = 10s; max_sessions = 4000; vcpus = $VCPUS; }
 			wire { type = packet; interface = eth0; mode = own; }
 			listener web { bind = "$tb_proxy_ip:8080"; pool = web; }
 			pool web { server nginx { address = "$tb_server_ip:80"; } }
