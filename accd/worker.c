@@ -25,6 +25,7 @@
 #include <string.h>
 #include <sys/eventfd.h>
 #include <sys/signalfd.h>
+#include <sys/socket.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -183,6 +184,8 @@ static void worker_begin_drain(struct worker *w, bool is_retired)
 		listener_close(&w->listeners[i], w);
 }
 
+static _Atomic unsigned int n_others; /* loops beside the first one that are not over */
+
 /*
  * The last session has ended when the stack took its last bytes. A stack that ends with the worker
  * must also have delivered them.
@@ -191,6 +194,9 @@ static bool worker_is_drained(struct worker *w)
 {
 	if (w->now_us >= w->drain_deadline_us)
 		return true;
+	/* the first loop has metrics.stack_bind, which says "draining" until the last session of all has ended */
+	if (!w->vcpu && atomic_load(&n_others))
+		return false;
 	if (w->n_sessions)
 		return false;
 	/* a retired worker has no deadline, but a peer that takes nothing must not keep it for ever */
@@ -375,6 +381,8 @@ static int worker_loop(void *arg)
 
 	w->ret = run_loop(w);
 	atomic_store(&w->is_over, true);
+	if (w->vcpu)
+		atomic_fetch_sub(&n_others, 1);
 	worker_tell_main(w);
 	return w->ret;
 }
@@ -581,6 +589,11 @@ static void wait_for_loops(struct loop_thread *lt, unsigned int n, int signal_fd
 				loop_event(w, &lt[i].is_said);
 			if (fds[2 + 2 * i].revents && control_receive(&w->control, &lt[i].is_closed))
 				w->ops->notify(atomic_load(&w->notify_handle));
+			/* whoever asks it something hears that it has gone */
+			if (atomic_load(&w->is_over) && w->ret >= 0 && !lt[i].is_closed && n > 1) {
+				lt[i].is_closed = true;
+				shutdown(w->control.fd, SHUT_RDWR);
+			}
 			if ((atomic_load(&w->is_over) && w->ret < 0) || (atomic_load(&lt[i].is_done) && lt[i].ret < 0))
 				signal_loops(lt, n, SIGINT);
 		}
@@ -606,6 +619,7 @@ static int start_loops(struct loop_thread *lt, const struct stack_ops *ops, stru
 		if (args[i].socks)
 			lt[i].w->socks = *args[i].socks;
 	}
+	n_others = n - 1;
 	/* the loops and what they start inherit the mask: all signals belong to this thread */
 	for (i = 0; i < n && !r; i++)
 		r = -pthread_create(&lt[i].thread, NULL, loop_thread, &lt[i]);

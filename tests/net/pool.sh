@@ -58,6 +58,10 @@ ip netns add "$HUB" 2>/dev/null || skip "cannot make a network namespace here"
 trap finish EXIT
 trap 'exit 1' INT TERM HUP
 
+expect_one() { # what holds exactly for one loop only: several have turns and limits of their own
+	[ "${VCPUS:-1}" != 1 ] || expect "$@"
+}
+
 ask() { # PORT N [options]: prints who answered how often
 	ip netns exec "$CLIENT" "$PEER" ask $VIP "$@"
 }
@@ -281,9 +285,9 @@ for i in 1 2 3 4 5; do
 	PIDS="$PIDS $!"
 done
 count() { [ "$(cat "$DIR"/wait?.out | grep -Ec "$1")" = "$2" ]; }
-expect "three more are reset" wait_for 20 "three resets" count 'reset=1' 3
+expect_one "three more are reset" wait_for 20 "three resets" count 'reset=1' 3
 expect "a log line" log_has " limit limit/- .*state=PQ "
-expect "two wait" count . 3
+expect_one "two wait" count . 3
 _t=$(let_go)
 expect "those who had stood are alive: $_t" [ "${_t%dead=0}" != "$_t" ]
 expect "the two were served" wait_for 20 "two answers" count '^s[12]=1' 2
@@ -316,7 +320,7 @@ expect "the right answer to what is sent" answers "s2=3" 1013 3
 expect "it was never down" sh -c "! grep -q 'server echo/s2 .* is DOWN' '$DIR/accd.err'"
 
 step "ejection after failed connections, again for longer, then slow start"
-expect "shares before" answers "s1=5 s5=5" 1014 10
+expect_one "shares before" answers "s1=5 s5=5" 1014 10
 stop_server s5
 expect "nobody notices" answers "s1=10" 1014 10
 expect "s5 is ejected" said 1 "server eject/s5 .* is EJECTED"
@@ -329,7 +333,7 @@ start_server s5
 came_back() { grep "server eject/s5 .* is " "$DIR/accd.err" | tail -n 1 | grep -q "is SLOW_START"; } # not ejected a third time
 expect "it comes back with a tenth of its weight" wait_for 20 "s5 in SLOW_START" came_back
 tally s5 1014 110
-expect "a tenth of the others' share" [ "$TALLY" -ge 8 -a "$TALLY" -le 12 ]
+expect_one "a tenth of the others' share" [ "$TALLY" -ge 8 -a "$TALLY" -le 12 ]
 
 step "the last server is never ejected"
 stop_server s4
@@ -337,7 +341,7 @@ expect "down by checks" said 3 "server flap/s4 .* is DOWN"
 start_server s4
 
 step "names: all addresses, TTL, failure"
-expect "both addresses of a name" answers "s1=5 s2=5" 1015 10
+expect_one "both addresses of a name" answers "s1=5 s2=5" 1015 10
 expect "one address" answers "s3=4" 1016 4
 echo "many.test 1 10.78.1.2 10.78.1.4
 one.test 1 10.78.1.5 10.78.1.1 10.78.1.2" >"$DIR/zone"
@@ -347,7 +351,7 @@ expect "two of three addresses, as addresses = 2 says" wait_for 20 "new addresse
 echo "many.test fail" >"$DIR/zone"
 expect "a failure is said" said 1 "server many/w: cannot look up many.test: .*stays"
 expect "no such name is said" said 1 "server one/w: cannot look up one.test: .*stays"
-expect "the old addresses stay" answers "s2=5 s4=5" 1015 10
+expect_one "the old addresses stay" answers "s2=5 s4=5" 1015 10
 expect "the old addresses stay" answers "s1=2 s5=2" 1016 4
 expect "never resolved: down" answers "reset=2" 1017 2
 echo "nowhere.test 1 10.78.1.3" >"$DIR/zone"

@@ -161,13 +161,14 @@ expect "$many processes" [ "$(n_workers)" = $many ]
 loop_cpus() { # of each worker, in order: the CPUs its loop may use
 	local pid
 	for pid in $(sed -n 's/.*accd: ready: .* worker=\([0-9,]*\) .*/\1/p' "$log" | tr , ' '); do
-		awk '$1 == "Name:" { name = $2 } $1 == "Cpus_allowed_list:" && name ~ /^(lkl-vcpu0|accd-loop)$/ { cpus[name] = $2 }
-			END { print "lkl-vcpu0" in cpus ? cpus["lkl-vcpu0"] : cpus["accd-loop"] }' /proc/"$pid"/task/*/status
+		awk '$1 == "Name:" { name = $2 } $1 == "Cpus_allowed_list:" && name ~ /^lkl-vcpu/ { lkl[n_lkl++] = $2 }
+			$1 == "Cpus_allowed_list:" && name == "accd-loop" { host[n_host++] = $2 }
+			END { for (i = 0; i < n_host; i++) print n_lkl ? lkl[i] : host[i] }' /proc/"$pid"/task/*/status
 	done
 }
 mapfile -t allowed < <(tb_cores | tr ' ' '\n')
 expect "each is pinned to the next CPU" [ "$(loop_cpus | paste -sd,)" = \
-	"$(for ((i = 0; i < many; i++)); do echo "${allowed[i % ${#allowed[@]}]}"; done | paste -sd,)" ]
+	"$(for ((i = 0; i < many * VCPUS; i++)); do echo "${allowed[i % ${#allowed[@]}]}"; done | paste -sd,)" ]
 expect "a request passes" fetch
 
 echo "== $RELOADS reloads under load, 256 connections"
