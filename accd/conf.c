@@ -398,6 +398,12 @@ static void take_cpus(struct conf_checker *ck, const struct conf_node *root)
 		if (!conf->workers)
 			conf->workers = 1;
 	}
+	if (!conf->workers_max)
+		conf->workers_max = conf->workers;
+	if (conf->workers_max < conf->workers || conf->workers_max * conf->worker.vcpus > CONF_WORKERS_MAX)
+		conf_error(&ck->errs, child_line(root, "workers_max", child_line(root, "workers", 0)),
+			   "workers_max: \"%u\": expected auto, or from workers = %u to %u (%d, by worker.vcpus)", conf->workers_max,
+			   conf->workers, CONF_WORKERS_MAX / conf->worker.vcpus, CONF_WORKERS_MAX);
 	if (conf_loops(conf) > CONF_WORKERS_MAX)
 		conf_error(&ck->errs, line, "worker.vcpus: \"%u\": %u loops with workers = %u; expected %d at most",
 			   conf->worker.vcpus, conf_loops(conf), conf->workers, CONF_WORKERS_MAX);

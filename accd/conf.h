@@ -247,6 +247,7 @@ struct conf_pool {
 struct conf {
 	int stack; /* enum conf_stack */
 	uint32_t workers; /* never 0: "auto" has become a number */
+	uint32_t workers_max; /* never below workers; stack = lkl: queues for so many */
 	struct conf_cpus cpus;
 	char user[CONF_NAME_BYTES];
 	struct conf_log log;

@@ -15,7 +15,7 @@
  * highest ones retire. A BPF program takes them out of the choice of new connections (host stack),
  * a second later they take what their backlog holds, close, and go on until their last session ends.
  * On the library's stack the wire does that (wire_packet_away()), and there are at most as many
- * workers as the wire got queues at the start.
+ * workers as the wire got queues at the start (workers_max).
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -57,6 +57,7 @@ static const struct {
 	FIXED("user", user),
 	FIXED("worker.cpu", worker.cpu),
 	FIXED("cpus", cpus),
+	FIXED("workers_max", workers_max),
 	FIXED("metrics.bind", metrics.bind),
 	FIXED("metrics.rate", metrics.rate),
 	FIXED("metrics.stack_bind", metrics.stack_bind),
@@ -82,6 +83,7 @@ struct reload {
 	int memfd;
 	unsigned int n_workers; /* wanted */
 	unsigned int n_waiting; /* answers */
+	unsigned int next_sock[WORKERS_MAX]; /* of each one's, to be given to it */
 	bool is_refused, is_committing;
 	char text[4096]; /* what the asker gets */
 	size_t text_len;
@@ -436,23 +438,45 @@ static void on_prepare(void *ctx, const struct control_answer *answer)
 	prepared(r);
 }
 
-/* The sockets that are new, one message each, then the configuration. */
-static int prepare_worker(struct reload *r, struct worker_proc *p)
+static void prepare_next(struct reload *r, struct worker_proc *p);
+
+static void on_socket(void *ctx, const struct control_answer *answer)
 {
-	unsigned int i;
-	int ret = 0;
+	struct reload *r = ctx;
 
-	for (i = 0; p->socks && i < p->socks->n && !ret; i++) {
-		const struct sock *s = &p->socks->socks[i];
+	if (!answer->is_last)
+		return;
+	if (answer->status)
+		on_prepare(r, answer);
+	else
+		prepare_next(r, &r->sup->procs[answer->worker]);
+}
 
-		if (s->is_new)
-			ret = control_ask(&p->peer, CONTROL_OP_SOCKET, &s->addr, sizeof(s->addr),
-					  s->fd, STEP_TIMEOUT_MS, ignore, NULL);
-	}
-	if (!ret)
+/* The sockets that are new, one after the other, however many, then the configuration. */
+static void prepare_next(struct reload *r, struct worker_proc *p)
+{
+	const struct sock_set *set = p->socks;
+	unsigned int *i = &r->next_sock[p->index];
+	int ret;
+
+	while (set && *i < set->n && !set->socks[*i].is_new)
+		++*i;
+	if (set && *i < set->n) {
+		const struct sock *s = &set->socks[(*i)++];
+
+		ret = control_ask(&p->peer, CONTROL_OP_SOCKET, &s->addr, sizeof(s->addr), s->fd,
+				  STEP_TIMEOUT_MS, on_socket, r);
+	} else {
 		ret = control_ask(&p->peer, CONTROL_OP_PREPARE, NULL, 0, r->memfd, STEP_TIMEOUT_MS,
 				  on_prepare, r);
-	return ret;
+	}
+	if (!ret)
+		return;
+	if (ret != -EPIPE) { /* EPIPE: its successor takes the new one */
+		say(r, "worker %u takes no request: %s", p->index, strerror(-ret));
+		r->is_refused = true;
+	}
+	prepared(r);
 }
 
 static int memfd_make(const struct conf *conf)
@@ -482,12 +506,12 @@ static int check(struct reload *r)
 		return -EINVAL;
 	r->n_workers = supervisor_workers_wanted(r->next);
 	if (r->n_workers > sup->args.queues && !sup->ops->listeners_inherited) {
-		say(r, "workers: at most %u, as at the start, without a restart on this stack",
-		    sup->args.queues);
+		say(r, "workers: at most %u without a restart, as workers_max said at the start",
+		    sup->args.queues / sup->vcpus);
 		return -EINVAL;
 	}
 	if (r->n_workers > sup->workers_max) {
-		say(r, "workers: at most %u without a restart", sup->workers_max);
+		say(r, "workers: at most %u without a restart", sup->workers_max / sup->vcpus);
 		return -EINVAL;
 	}
 	for (i = sup->n_workers; i < r->n_workers; i++)
@@ -553,13 +577,8 @@ void supervisor_reload(struct supervisor *sup, supervisor_reload_fn fn, void *ct
 
 		if (!takes_part(r, p))
 			continue;
-		ret = prepare_worker(r, p);
-		if (!ret) {
-			r->n_waiting++;
-		} else if (ret != -EPIPE) {
-			say(r, "worker %u takes no request: %s", i, strerror(-ret));
-			r->is_refused = true;
-		}
+		r->n_waiting++;
+		prepare_next(r, p);
 	}
 	prepared(r);
 	return;

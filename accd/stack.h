@@ -42,7 +42,8 @@ struct worker_args {
 	bool is_replaceable; /* a worker that has ended can be: set by setup() */
 	void *stack_data; /* owned by the stack: wire and addresses (lkl), NULL (host) */
 	/* set by workers.c after the fork */
-	unsigned int queues; /* workers at the start, for which setup() makes room */
+	unsigned int queues; /* loops there may be, for which setup() makes room */
+	unsigned int homes; /* of them at the start */
 	unsigned int index, workers; /* this loop's place, 0 to workers - 1; its part of the above */
 	unsigned int vcpu, vcpus; /* which of its worker's loops it is: index - vcpu is the first one's */
 	int control_fd; /* control.h */

@@ -187,7 +187,8 @@ static int setup(struct worker_args *args, char *err, size_t err_len)
 	const struct conf_wire *wire = &args->conf->wire;
 	char spec[WIRE_SPEC_BYTES];
 	struct sock_filter filter[FILTER_INSNS_MAX];
-	struct lkl_wire_params params = { .ifname = wire->interface, .shared = 1, .queues = args->queues };
+	struct lkl_wire_params params = { .ifname = wire->interface, .shared = 1, .queues = args->queues,
+					  .homes = args->homes };
 	struct take_params take = { .mode = wire->mode == CONF_WIRE_SHARE ? TAKE_SHARE : TAKE_OWN,
 				    .ifname = wire->interface };
 	struct lkl_stack_data *data = calloc(1, sizeof(*data));

@@ -340,7 +340,7 @@ static int shared_start(struct supervisor *sup, char *err, size_t err_len)
 {
 	int r;
 
-	sup->workers_max = supervisor_workers_wanted(sup->conf);
+	sup->workers_max = sup->conf->workers_max * sup->conf->worker.vcpus;
 	if (sup->workers_max < WORKERS_ROOM)
 		sup->workers_max = WORKERS_ROOM;
 	sup->args.counters = counters_new(sup->workers_max);
@@ -400,7 +400,8 @@ int supervisor_run(const struct stack_ops *ops, struct conf *conf, const char *p
 		msg_at(MSG_WARNING, "cpus: %u for %u loops: loop %u has the first one again, and so on", conf->cpus.n,
 		       conf_loops(conf), conf->cpus.n);
 	crash_init();
-	sup.args.queues = supervisor_workers_wanted(conf);
+	sup.args.queues = conf->workers_max * conf->worker.vcpus;
+	sup.args.homes = supervisor_workers_wanted(conf);
 	ret = privilege_init(&sup.privilege, conf, err, sizeof(err));
 	if (ret) {
 		msg("%s", err);

@@ -595,7 +595,7 @@ int wire_packet_open(const struct lkl_wire_params *params, struct lkl_wire **out
 		goto err_close;
 	if (p->wire.queues > 1) {
 		p->steer = malloc(sizeof(*p->steer));
-		rc = p->steer ? steer_open(p->steer, p->wire.queues, err, err_len) : -ENOMEM;
+		rc = p->steer ? steer_open(p->steer, p->wire.queues, params->homes, err, err_len) : -ENOMEM;
 		if (rc) {
 			free(p->steer);
 			p->steer = NULL;

@@ -471,15 +471,20 @@ static uint32_t nth_present(const struct steer *s, uint32_t n)
 
 static int buckets_write(struct steer *s, int exceptions)
 {
-	uint32_t i;
+	uint32_t i, homes = 0, reserve = 0; /* that are present */
 
+	for (i = 0; i < s->queues; i++)
+		*(i < s->homes ? &homes : &reserve) += !(s->away >> i & 1);
 	for (i = 0; i < STEER_BUCKETS; i++) {
-		const uint32_t home = i % s->queues;
+		const uint32_t home = i % s->homes, turn = i / s->homes % (homes + reserve);
 		uint32_t value = home | (exceptions ? BUCKET_EXCEPTIONS : 0);
 		int err;
 
+		/* of a home that is there, the reserve has its part of the buckets */
 		if (s->away >> home & 1)
-			value |= BUCKET_AWAY | nth_present(s, i / s->queues) << 8;
+			value |= BUCKET_AWAY | nth_present(s, i / s->homes) << 8;
+		else if (turn < reserve)
+			value |= BUCKET_AWAY | nth_present(s, homes + turn) << 8;
 		err = map_set(s->buckets_fd, i, value);
 		if (err)
 			return err;
@@ -498,7 +503,7 @@ void steer_close(struct steer *s)
 	s->prog_fd = s->ports_fd = s->buckets_fd = s->flows_fd = -1;
 }
 
-int steer_open(struct steer *s, uint32_t queues, char *err, size_t err_len)
+int steer_open(struct steer *s, uint32_t queues, uint32_t homes, char *err, size_t err_len)
 {
 	static char log[8192];
 	struct asm_prog p = { .len = 0 };
@@ -506,9 +511,11 @@ int steer_open(struct steer *s, uint32_t queues, char *err, size_t err_len)
 	uint64_t seed = 0;
 	int rc;
 
-	*s = (struct steer){ .prog_fd = -1, .ports_fd = -1, .buckets_fd = -1, .flows_fd = -1, .queues = queues };
-	if (!queues || queues > 64)
+	*s = (struct steer){ .prog_fd = -1, .ports_fd = -1, .buckets_fd = -1, .flows_fd = -1, .queues = queues, .homes = homes ? homes : queues };
+	if (!queues || queues > 64 || homes > queues)
 		return -EINVAL;
+	for (; homes && homes < queues; homes++)
+		s->away |= 1ull << homes;
 	if (getrandom(&seed, sizeof(seed), 0) != sizeof(seed))
 		return -errno;
 	rc = s->ports_fd = map_make(BPF_MAP_TYPE_ARRAY, 4, 65536);

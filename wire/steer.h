@@ -12,6 +12,9 @@
  * the packet wire that is so for IPv6 only: IPv4 datagrams are put together before they come here.) What has no ports goes by
  * its source address; what is not IP goes to queue 0.
  *
+ * Homes are the first `homes` queues. The others are a reserve, away at first. One that is made present gets an even share of the
+ * new flows in the same way as a substitute, flow by flow; old flows stay where they are.
+ *
  * A queue that is *away* gets no new flows: a SYN whose bucket's home is away goes to the bucket's substitute, and the flow is
  * written into a map of exceptions (LRU, STEER_FLOWS_MAX), so that its further packets follow it, also when the home is back.
  * Packets of old flows still go home. Buckets that never had an exception don't look there.
@@ -28,12 +31,15 @@
 struct steer {
 	int prog_fd;
 	int ports_fd, buckets_fd, flows_fd;
-	uint32_t queues;
+	uint32_t queues, homes;
 	uint64_t away;	/* bit i: queue i */
 };
 
-/* Load program and maps; buckets are spread evenly over `queues` (1 .. 64). 0, or -errno with a sentence in err. */
-int steer_open(struct steer *steer, uint32_t queues, char *err, size_t err_len);
+/*
+ * Load program and maps for `queues` queues (1 .. 64); buckets are spread evenly over the first `homes` of them (0: all), the
+ * others are away. 0, or -errno with a sentence in err.
+ */
+int steer_open(struct steer *steer, uint32_t queues, uint32_t homes, char *err, size_t err_len);
 void steer_close(struct steer *steer);
 
 /* Destination ports first .. last go to `queue`. 0 or -errno. */

@@ -21,6 +21,7 @@ struct sock_filter; /* <linux/filter.h> */
 struct lkl_wire_params {
 	const char *ifname;		/* host interface, e.g. "eth0" */
 	uint32_t queues;		/* 1 (default) .. LKL_WIRE_QUEUES_MAX */
+	uint32_t homes;			/* of several: those that serve from the start; the others are away. 0: all */
 	int shared;			/* each queue serves an instance of its own: wire_packet_queue() */
 	uint32_t rx_ring_frames;	/* ring slots of a queue; power of two; default 1024 */
 	uint32_t tx_ring_frames;	/* default 512 */

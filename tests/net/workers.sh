@@ -15,6 +15,7 @@ STACK=$1
 ACCD=$(realpath "$2")
 RELOADS=${RELOADS:-10}
 KILLS=${KILLS:-5}
+many=4
 VCPUS=${VCPUS:-1}
 cd "$(dirname "$0")/../.." || exit
 # shellcheck source=bench/testbed
@@ -34,8 +35,6 @@ case "$("$ACCD" -V)" in
 *) skip "this build of accd has no stack $STACK" ;;
 esac
 
-STACK_GROWS=0
-[ "$STACK" != host ] || STACK_GROWS=1 # beyond the number at the start
 failed=0 passed=0
 finish() {
 	status=$?
@@ -89,6 +88,7 @@ config() { # config WORKERS [LINE...]
 		cat <<-EOT
 			stack = $STACK;
 			workers = $workers;
+			workers_max = $((many + 1));
 			cpus = all;
 			log { access = "$tb_dir/access.log"; }
 			worker { memory = 128M; drain_timeout = 10s; max_sessions = 4000; vcpus = $VCPUS; }
@@ -151,8 +151,6 @@ tb_init
 chmod 755 "$tb_dir"
 tb_core_list=0-$(($(nproc) - 1))
 tb_up && tb_server_up || tb_fail "cannot start"
-
-many=4
 
 echo "== start with $many workers"
 config $many
@@ -224,6 +222,14 @@ wait "${tb_pids[slow]}"
 unset 'tb_pids[slow]'
 expect "its session got every byte" [ "$(stat -c %s "$tb_dir/slow.out")" = "$tb_big_bytes" ]
 
+echo "== more addresses than requests can be under way"
+config $many "listener range { bind = \"$tb_proxy_ip:9000-9199\"; pool = web; }"
+reload
+expect "the reload was done" bash -c "grep -E 'accd: reload: (done|refused)' '$log' | tail -n 1 | grep -q done"
+expect "the last one serves" fetch 9199
+config $many
+reload
+
 echo "== kill -9 of a worker, $KILLS times: the next one is there"
 for ((i = 1; i <= KILLS; i++)); do
 	victim=$(worker_pids | sed -n "$((i % many + 1))p")
@@ -238,7 +244,7 @@ expect "$many processes" [ "$(n_workers)" = $many ]
 
 	echo "== more and fewer workers under load"
 	load 5 64
-	for n in 2 $((many + (many == 4 && STACK_GROWS))) 1 4; do
+	for n in 2 $((many + 1)) 1 4; do
 		config $n
 		# a place is taken again only when the one that retires has gone
 		for ((try = 0; try < 100; try++)); do

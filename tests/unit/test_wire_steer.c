@@ -161,7 +161,7 @@ static int setup(void **state)
 	char err[1024] = "";
 	uint32_t i;
 
-	if (steer_open(&steer, QUEUES, err, sizeof(err))) {
+	if (steer_open(&steer, QUEUES, 0, err, sizeof(err))) {
 		print_message("%s\n", err);
 		return -1;
 	}
@@ -259,6 +259,40 @@ static void never_all_away(void **state)
 	assert_int_equal(steer_away(&steer, 3, 1), -EINVAL);
 }
 
+/* A queue more than at the start: it gets its share of new flows, and nobody's old ones. */
+static void reserve(void **state)
+{
+	static int queue[8000];
+	uint32_t spread[QUEUES + 1] = { 0 }, i;
+	char err[1024] = "";
+
+	assert_int_equal(steer_open(&steer, QUEUES + 1, QUEUES, err, sizeof(err)), 0);
+	for (i = 0; i < 2000; i++) {
+		const struct flow f = nth(i);
+
+		queue[i] = send_tcp(&f, SYN);
+		assert_true(queue[i] < (int)QUEUES);
+	}
+	assert_int_equal(steer_away(&steer, QUEUES, 0), 0);
+	for (i = 0; i < 8000; i++) {
+		const struct flow f = nth(i);
+
+		if (i >= 2000)
+			spread[queue[i] = send_tcp(&f, SYN)]++;
+		assert_int_equal(send_tcp(&f, ACK), queue[i]);
+	}
+	for (i = 0; i <= QUEUES; i++)
+		assert_in_range(spread[i], 6000 / (QUEUES + 1) * 85 / 100, 6000 / (QUEUES + 1) * 115 / 100);
+	/* it retires: no new ones, and its own go on */
+	assert_int_equal(steer_away(&steer, QUEUES, 1), 0);
+	for (i = 0; i < 8000; i++) {
+		const struct flow f = nth(i), fresh = nth(8000 + i);
+
+		assert_int_equal(send_tcp(&f, ACK), queue[i]);
+		assert_in_range(send_tcp(&fresh, SYN), 0, QUEUES - 1);
+	}
+}
+
 static void truncated(void **state)
 {
 	uint8_t data[160];
@@ -284,11 +318,12 @@ int main(void)
 		cmocka_unit_test_setup_teardown(one_flow_one_queue, setup, teardown),
 		cmocka_unit_test_setup_teardown(away_and_back, setup, teardown),
 		cmocka_unit_test_setup_teardown(never_all_away, setup, teardown),
+		cmocka_unit_test_teardown(reserve, teardown),
 		cmocka_unit_test_setup_teardown(truncated, setup, teardown),
 	};
 	char err[1024] = "";
 
-	if (steer_open(&steer, QUEUES, err, sizeof(err)) == -EPERM) {
+	if (steer_open(&steer, QUEUES, 0, err, sizeof(err)) == -EPERM) {
 		printf("skipped: needs CAP_BPF: %s\n", err);
 		return 77;
 	}
