@@ -46,7 +46,7 @@
 
 /* ---- descriptors that a child may keep ---- */
 
-#define KEEP_MAX 256
+#define KEEP_MAX 1024 /* 64 queues have three sockets each */
 
 static int keep[KEEP_MAX]; /* open when setup() was done */
 static unsigned int n_keep;
