@@ -156,17 +156,24 @@ echo "== start with $many workers"
 config $many
 start
 expect "$many processes" [ "$(n_workers)" = $many ]
-loop_cpus() { # of each worker, in order: the CPUs its loop may use
+pinned() { # of each worker, in order: the CPUs that threads of its loops are pinned to
 	local pid
 	for pid in $(sed -n 's/.*accd: ready: .* worker=\([0-9,]*\) .*/\1/p' "$log" | tr , ' '); do
-		awk '$1 == "Name:" { name = $2 } $1 == "Cpus_allowed_list:" && name ~ /^lkl-vcpu/ { lkl[n_lkl++] = $2 }
-			$1 == "Cpus_allowed_list:" && name == "accd-loop" { host[n_host++] = $2 }
-			END { for (i = 0; i < n_host; i++) print n_lkl ? lkl[i] : host[i] }' /proc/"$pid"/task/*/status
-	done
+		awk '$1 == "Name:" { name = $2 }
+			$1 == "Cpus_allowed_list:" && name ~ /^(lkl-|accd-loop)/ && $2 ~ /^[0-9]+$/ { print $2 }' \
+			/proc/"$pid"/task/*/status | sort -nu | paste -sd+
+	done | paste -sd,
+}
+to_be_pinned() {
+	local i k
+	for ((i = 0; i < many; i++)); do
+		for ((k = i * VCPUS; k < (i + 1) * VCPUS; k++)); do
+			echo "${allowed[k % ${#allowed[@]}]}"
+		done | sort -nu | paste -sd+
+	done | paste -sd,
 }
 mapfile -t allowed < <(tb_cores | tr ' ' '\n')
-expect "each is pinned to the next CPU" [ "$(loop_cpus | paste -sd,)" = \
-	"$(for ((i = 0; i < many * VCPUS; i++)); do echo "${allowed[i % ${#allowed[@]}]}"; done | paste -sd,)" ]
+expect "each is pinned to the next CPUs" [ "$(pinned)" = "$(to_be_pinned)" ]
 expect "a request passes" fetch
 
 echo "== $RELOADS reloads under load, 256 connections"
