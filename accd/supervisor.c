@@ -400,6 +400,7 @@ int supervisor_run(const struct stack_ops *ops, struct conf *conf, const char *p
 		msg_at(MSG_WARNING, "cpus: %u for %u loops: loop %u has the first one again, and so on", conf->cpus.n,
 		       conf_loops(conf), conf->cpus.n);
 	crash_init();
+	sup.vcpus = conf->worker.vcpus;
 	sup.args.queues = conf->workers_max * conf->worker.vcpus;
 	sup.args.homes = supervisor_workers_wanted(conf);
 	ret = privilege_init(&sup.privilege, conf, err, sizeof(err));
