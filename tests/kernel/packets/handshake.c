@@ -90,23 +90,20 @@ static int options_off(struct script_run *s)
 /* A shift above 14 is taken as 14. */
 static int window_scale_limit(struct script_run *s)
 {
-	int lfd = listener(s), fd;
+	int lfd = listener(s), fd, i;
 
-	SEND(s, .flags = SYN, .opts = O_MSS | O_WSCALE, .mss = 1000, .wscale = 15);
+	SEND(s, .flags = SYN, .opts = O_MSS | O_WSCALE, .mss = 1024, .wscale = 15);
 	EXPECT(s, "RFC 7323, 2.3", .flags = SYN | ACK, .ack = 1, .opts = O_MSS | O_WSCALE);
-	s->win = 0;
-	SEND(s, .flags = ACK, .seq = 1, .ack = 1);
-	fd = accepted(s, lfd);
-	/* A window of 1 << 14, not 1 << 15: sixteen segments of 1000 fit, and ten go first. */
+	/* A window of 1 << 14, not 1 << 15: sixteen segments of 1024 fit, and ten go first. */
 	s->win = 1;
 	SEND(s, .flags = ACK, .seq = 1, .ack = 1);
-	IS(write_bytes(fd, 30 * FULL), 30 * FULL);
-	for (int i = 0; i < 10; i++)
-		EXPECT(s, "RFC 6928, 2", .flags = ACK, .seq = 1 + i * FULL, .ack = 1, .len = FULL);
-	SEND(s, .flags = ACK, .seq = 1, .ack = 10001);
-	for (int i = 10; i < 26; i++)
-		EXPECT(s, "RFC 7323, 2.3: 16,384 bytes", .flags = ACK, .seq = 1 + i * FULL, .ack = 1, .len = FULL);
-	EXPECT(s, "RFC 9293, 3.8.6: to the window's end", .flags = ACK, .seq = 26001, .ack = 1, .len = 384);
+	fd = accepted(s, lfd);
+	IS(write_bytes(fd, 30 * 1024), 30 * 1024);
+	for (i = 0; i < 10; i++)
+		EXPECT(s, "RFC 6928, 2", .flags = ACK, .seq = 1 + i * 1024, .ack = 1, .len = 1024);
+	SEND(s, .flags = ACK, .seq = 1, .ack = 10241);
+	for (; i < 26; i++)
+		EXPECT(s, "RFC 7323, 2.3: 16,384 bytes", .flags = ACK, .seq = 1 + i * 1024, .ack = 1, .len = 1024);
 	QUIET(s, "RFC 7323, 2.3: the shift is 14 at most", 30);
 	return 0;
 }
