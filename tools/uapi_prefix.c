@@ -654,6 +654,9 @@ static bool is_renamed(size_t file, size_t i, const struct place *p, const struc
 	}
 	if (token_is(prev, "struct") || token_is(prev, "union") || token_is(prev, "enum"))
 		return true;
+	/* __struct_group(TAG, ...): the macro adds the keyword. */
+	if (t->directive < 0 && i >= 2 && token_is(&f->tokens[i - 1], "(") && token_is(&f->tokens[i - 2], "__struct_group"))
+		return true;
 	if (t->directive >= 0 && (token_is(prev, "##") || token_is(after, "##")) && token_is(after, "##") &&
 	    !token_is(prev, "##") && is_beginning_of_name(t))
 		return true;
