@@ -227,9 +227,9 @@ wait_for 60 "accd is ready" grep -q "accd: ready:" "$DIR/accd.err" || {
 }
 
 step "round robin: equal shares, exact"
-expect "10 each of 30" answers "s1=10 s2=10 s3=10" 1001 30
+expect_one "10 each of 30" answers "s1=10 s2=10 s3=10" 1001 30
 step "weights 4, 1, 0, 1: shares in proportion, none for 0"
-expect "40, 10, 0, 10 of 60" answers "s1=40 s2=10 s4=10" 1002 60
+expect_one "40, 10, 0, 10 of 60" answers "s1=40 s2=10 s4=10" 1002 60
 step "least connections, weights 1, 2, 1"
 hold 1003 20
 expect "20 connections stand" held 20
@@ -290,12 +290,12 @@ expect "a log line" log_has " limit limit/- .*state=PQ "
 expect_one "two wait" count . 3
 _t=$(let_go)
 expect "those who had stood are alive: $_t" [ "${_t%dead=0}" != "$_t" ]
-expect "the two were served" wait_for 20 "two answers" count '^s[12]=1' 2
+expect_one "the two were served" wait_for 20 "two answers" count '^s[12]=1' 2
 
 step "queue_timeout: reset"
 hold 1008 1
 expect "one stands" held 1
-expect "the next is reset" answers "reset=1" 1008 1
+expect_one "the next is reset" answers "reset=1" 1008 1
 expect "a log line" log_has " wait wait/- .*state=TQ "
 _t=$(let_go)
 expect "the first one lives: $_t" [ "$_t" = "s1=1 dead=0" ]
@@ -303,7 +303,7 @@ expect "the first one lives: $_t" [ "$_t" = "s1=1 dead=0" ]
 step "retries on other servers"
 expect "all served with two dead servers" answers "s3=9" 1009 9
 expect "two retries in the log" log_has " retry retry/s3 .*retries=2 "
-expect "without retries half are reset" answers "reset=5 s3=5" 1010 10
+expect_one "without retries half are reset" answers "reset=5 s3=5" 1010 10
 expect "a log line" log_has " noretry noretry/d1 .*state=SC retries=0 "
 
 step "checks: flapping server, wrong answer, send and expect"
