@@ -215,6 +215,12 @@ static int exchange_reports(struct run *r)
 		rc = -EPROTO;
 	if (!rc)
 		r->theirs = (struct report){ be64toh(m.r.sent), be64toh(m.r.received), be64toh(m.r.retransmits) };
+	/*
+	 * The server ends when it has our report. An instance that is halted earlier takes it along, and the host answers
+	 * the server's next segment with a reset.
+	 */
+	while (!rc && !r->is_server && r->net->calls->recv(r->fd, &m, sizeof(m), 0) == -EINTR && !net_stopped)
+		;
 	return rc;
 }
 
