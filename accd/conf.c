@@ -400,13 +400,13 @@ static void take_cpus(struct conf_checker *ck, const struct conf_node *root)
 	}
 	if (!conf->workers_max)
 		conf->workers_max = conf->workers;
-	if (conf->workers_max < conf->workers || conf->workers_max * conf->worker.vcpus > CONF_WORKERS_MAX)
-		conf_error(&ck->errs, child_line(root, "workers_max", child_line(root, "workers", 0)),
-			   "workers_max: \"%u\": expected auto, or from workers = %u to %u (%d, by worker.vcpus)", conf->workers_max,
-			   conf->workers, CONF_WORKERS_MAX / conf->worker.vcpus, CONF_WORKERS_MAX);
 	if (conf_loops(conf) > CONF_WORKERS_MAX)
 		conf_error(&ck->errs, line, "worker.vcpus: \"%u\": %u loops with workers = %u; expected %d at most",
 			   conf->worker.vcpus, conf_loops(conf), conf->workers, CONF_WORKERS_MAX);
+	else if (conf->workers_max < conf->workers || conf->workers_max * conf->worker.vcpus > CONF_WORKERS_MAX)
+		conf_error(&ck->errs, child_line(root, "workers_max", child_line(root, "workers", 0)),
+			   "workers_max: \"%u\": expected auto, or from workers = %u to %u (%d, by worker.vcpus)", conf->workers_max,
+			   conf->workers, CONF_WORKERS_MAX / conf->worker.vcpus, CONF_WORKERS_MAX);
 	if (conf->worker.vcpus > 1 && (conf->worker.calls != CONF_CALLS_TASK || conf->worker.has_wire_thread))
 		conf_error(&ck->errs, line,
 			   "worker.vcpus: \"%u\": not with worker.calls = thread or worker.wire_thread = on; expected 1 with them",
