@@ -4,7 +4,7 @@
  *
  * Wire and stack count where only the worker sees it, the stack from 0 in each process. The loop asks
  * for both reports once a second and brings its part of the shared counters up to them, so that totals
- * go on over the worker's death but for the stack's last second. One thread.
+ * go on over the worker's death but for the stack's last second. Of an instance's loops only the first does it.
  */
 #ifndef ACCD_SAMPLE_H
 #define ACCD_SAMPLE_H

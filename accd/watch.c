@@ -360,7 +360,8 @@ void watch_close(struct worker *w)
 {
 	unsigned int i;
 
-	if (watch.fd < 0)
+	/* not the other loops', which may end before */
+	if (w->index || watch.fd < 0)
 		return;
 	for (i = 0; i < WATCH_CONNS_MAX; i++)
 		conn_close(w, &watch.conns[i]);

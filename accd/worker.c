@@ -326,6 +326,8 @@ static int run_loop(struct worker *w)
 	timer_wheel_init(&w->wheel, w->now_us);
 	timer_wheel_init(&w->task_wheel, w->now_us);
 	sample_init(&w->sampler, w->ops, w->now_us);
+	if (w->vcpu)
+		w->sampler.due_us = UINT64_MAX; /* wire and stack are the instance's: its first loop counts them */
 	r = loop_open(w);
 	if (r)
 		goto out;
