@@ -348,16 +348,17 @@ expect "a line of 600 bytes" says 2 "longer than 511 bytes" ctl "$(head -c 600 /
 mkfifo "$DIR/nothing"
 exec 7<>"$DIR/nothing"
 mute=
-for i in 1 2 3 4 5 6 7 8; do # connections that ask nothing
+for i in 1 2 3 4 5 6 7 8 9 10; do # connections that ask nothing, two more than there is room for
 	curl -s -m 60 --unix-socket "$SOCK" telnet://localhost <"$DIR/nothing" >/dev/null 2>&1 &
 	mute="$mute $!"
 done
 PIDS="$PIDS $mute"
-expect "the ninth is refused" wait_for 20 "refused" sh -c "\"$ACCDCTL\" -s $SOCK show version 2>&1 | grep -q 'too many admin connections'"
+# before anybody asks: accdctl would have one of the eight places
+expect "eight, not ten" becomes 2 accd_admin_refused_total
+expect "the next is refused" wait_for 20 "refused" sh -c "\"$ACCDCTL\" -s $SOCK show version 2>&1 | grep -q 'too many admin connections'"
 expect "the data path does not notice" client 80 --up 1M --down 1M
-expect "counted" [ "$(metric accd_admin_refused_total)" -gt 0 ]
 for pid in $mute; do
-	kill "$pid"
+	kill "$pid" 2>/dev/null
 done
 exec 7<&-
 expect "when they have gone, all is well" wait_for 20 "an answer" ctl show version
