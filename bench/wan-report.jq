@@ -45,19 +45,25 @@ def bulk:
 		| $g[] | "| \(.scenario) | \(.cc) | \(.mbps | with_error) | \(if $base and $base > 0 and (.mbps | mean) then (.mbps | mean) / $base | digits else "-" end)"
 			+ " | \(.retransmitted | mean | percent) | \(if .rtt_idle_us then .rtt_idle_us / 1e3 | digits else "-" end), \(.rtt_loaded_us | mean | if . then . / 1e3 | digits else "-" end) |");
 
+# An algorithm's runs, and those straight that took turns with them: rows of the same `run`, where there was more than one.
+def of($cc): map(select(.cc == $cc)) | .[0];
+def straight_for($row): map(select(.cc == "none" and .run == $row.run)) | .[0];
+def ratio($row): ($row.us | median // 120e6) / (straight_for($row).us | median // 120e6);
+
 # Who is better and who is worse by more than 5 %, by the medians.
 def compare($bytes):
 	map(select(.bytes == $bytes)) as $all
 	| ([$all[].cc] | unique | map(select(. != "none"))) as $ccs
 	| "\($bytes | name), ms: median (interval of it); n = \([$all[].us | length] | "\(min) to \(max)")", "",
 	"| scenario | straight | \($ccs | join(" | ")) |", "|---|---|\($ccs | map("---|") | join(""))",
-	($all | in_order[] as $s | ($all | map(select(.scenario == $s)) | map({key: .cc, value: .us}) | from_entries) as $us
-		| "| \($s) | \($us.none | cell) |" + ($ccs | map(. as $a | $us[$a] | if . then " \(cell), \((median // 120e6) / ($us.none | median // 120e6) - 1 | percent) |" else " - |" end) | join(""))),
+	($all | in_order[] as $s | ($all | map(select(.scenario == $s))) as $g
+		| "| \($s) | \($g | of("none").us | cell) |" + ($ccs | map(. as $a | ($g | of($a)) as $row
+			| if $row then " \($row.us | cell), \(($g | ratio($row)) - 1 | percent) |" else " - |" end) | join(""))),
 	"",
-	($ccs[] as $a | ($all | in_order) as $names
-		| [$names[] as $s | ($all | map(select(.scenario == $s)) | map({key: .cc, value: .us}) | from_entries)
-			| {s: $s, r: (((.[$a] // []) | median // 120e6) / (.none | median // 120e6)),
-			   clear: ((((.[$a] // []) | median_interval).high // 120e6) < ((.none | median_interval).low // 120e6))}]
+	($ccs[] as $a
+		| [$all | in_order[] as $s | ($all | map(select(.scenario == $s))) as $g | ($g | of($a)) as $row | select($row)
+			| {s: $s, r: ($g | ratio($row)),
+			   clear: (($row.us | median_interval.high // 120e6) < ($g | straight_for($row).us | median_interval.low // 120e6))}]
 		| "accd with \($a): faster in \(map(select(.r < 1)) | length) of \(length) (in \(map(select(.clear)) | length) with the intervals apart), slower by more than 5 % in \(map(select(.r > 1.05)) | length)"
 			+ (map(select(.r > 1.05) | .s) | if length > 0 then " (\(join(", ")))" else "" end) + "."), "";
 
@@ -68,9 +74,9 @@ def fairness:
 		| "| \(.scenario) | \(.flows | length) x \(.flows[0]) | \([.mbps | transpose[] | mean | digits] | join(", ")) | \(.mbps | map(jain) | with_error) |"),
 	"", "| scenario | beside the cubic flow | cubic Mbit/s (alone) | other Mbit/s | harm | harm of cubic | |", "|---|---|---|---|---|---|---|",
 	($all | in_order[] as $s | ($all | map(select(.scenario == $s))) as $g
-		| ($g | map(select(.flows == ["cubic"])) | .[0].mbps // [] | map(.[0]) | mean) as $alone
-		| ($g | map(select(.flows == ["cubic", "cubic"])) | .[0].mbps // [] | map(mean) | mean | harm($alone)) as $own
-		| $g[] | select((.flows | length) == 2 and .flows[0] == "cubic" and .flows[1] != "cubic")
+		| $g[] | select((.flows | length) == 2 and .flows[0] == "cubic" and .flows[1] != "cubic") | .run as $run
+		| ($g | map(select(.flows == ["cubic"] and .run == $run)) | .[0].mbps // [] | map(.[0]) | mean) as $alone
+		| ($g | map(select(.flows == ["cubic", "cubic"] and .run == $run)) | .[0].mbps // [] | map(mean) | mean | harm($alone)) as $own
 		| (.mbps | map(.[0]) | mean) as $left | ($left | harm($alone)) as $h
 		| "| \($s) | \(.flows[1]) | \($left | digits) (\($alone | digits)) | \(.mbps | map(.[1]) | with_error) | \($h | percent) | \($own | percent) | "
 			+ (if $h == null or $own == null then "-" elif is_shared_ok($h; $own) then "ok" else "more than 10 points" end) + " |");

@@ -49,9 +49,13 @@ table() { # TEXT WANTED: a line of the report over the rows of standard input
 rows='{"kind":"accd","scenario":"a","cc":"none","bytes":1000000,"us":[100000,110000,120000]}
 {"kind":"accd","scenario":"a","cc":"x","bytes":1000000,"us":[50000,60000,55000]}
 {"kind":"accd","scenario":"b","cc":"none","bytes":1000000,"us":[100000,100000,100000]}
-{"kind":"accd","scenario":"b","cc":"x","bytes":1000000,"us":[106000,106000,null]}'
+{"kind":"accd","scenario":"b","cc":"x","bytes":1000000,"us":[106000,106000,null]}
+{"kind":"accd","scenario":"b","cc":"none","run":2,"bytes":1000000,"us":[200000,200000,200000]}
+{"kind":"accd","scenario":"b","cc":"y","run":2,"bytes":1000000,"us":[150000,150000,150000]}'
 echo "$rows" | table "faster and slower are counted" \
 	"accd with x: faster in 1 of 2 (in 1 with the intervals apart), slower by more than 5 % in 1 (b)." 2>/dev/null
+echo "$rows" | table "later runs are held against those straight that took turns with them" \
+	"accd with y: faster in 1 of 1 (in 1 with the intervals apart), slower by more than 5 % in 0." 2>/dev/null
 rows='{"kind":"fair","scenario":"a","flows":["cubic"],"mbps":[[10]]}
 {"kind":"fair","scenario":"a","flows":["cubic","cubic"],"mbps":[[6,4],[4,6]]}
 {"kind":"fair","scenario":"a","flows":["cubic","x"],"mbps":[[4.2,5.8]]}
