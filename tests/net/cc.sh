@@ -67,31 +67,6 @@ metric() { # series: its value
 	ip netns exec "$PROXY" curl -sS -m 10 http://127.0.0.1:9100/metrics | awk -v name="$1" '$1 == name { print $2 }'
 }
 
-becomes() { # wanted series
-	wait_for 20 "$2 is $1" sh -c "ip netns exec $PROXY curl -s http://127.0.0.1:9100/metrics | grep -qxF '$2 $1'"
-}
-
-says() { # wanted exit status, pattern, command...
-	_wanted=$1 _pattern=$2
-	shift 2
-	_got=$("$@" 2>&1)
-	_status=$?
-	[ $_status = "$_wanted" ] && printf '%s\n' "$_got" | grep -Eq -- "$_pattern" && return 0
-	echo "  got: $_status: $_got"
-	echo "  wanted: $_wanted: $_pattern"
-	return 1
-}
-
-json() { # jq filter that must be true, command...
-	_filter=$1
-	shift
-	_got=$("$@" 2>&1)
-	printf '%s\n' "$_got" | jq -e "$_filter" >/dev/null && return 0
-	echo "  got: $_got"
-	echo "  wanted: $_filter"
-	return 1
-}
-
 write_conf() { # keys of listener web, keys of pool one
 	cat >"$DIR/accd.conf" <<-EOT
 		workers = $WORKERS;

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # hub_lib.sh - sourced by the tests whose namespaces hang on one bridge: what they share
 #
-# The test sets ID, HUB (names of namespaces), DIR (its directory of logs), passed and failed (0) before it calls any of these.
+# The test sets ID, HUB and PROXY (names of namespaces), DIR (its directory of logs), passed and failed (0) before it calls any of these.
 . "$(dirname "$0")/netns_lib.sh"
 
 skip() {
@@ -52,4 +52,31 @@ attach() { # namespace address...: a namespace with eth0 at the bridge
 	for addr; do
 		ip -n "$_ns" addr add "$addr" dev eth0 || return 1
 	done
+}
+
+# ---- what accd says of itself, on the host of namespace $PROXY
+
+becomes() { # wanted series: what it was told may take a turn of the loop
+	wait_for 20 "$2 is $1" sh -c "ip netns exec $PROXY curl -s http://127.0.0.1:9100/metrics | grep -qxF '$2 $1'"
+}
+
+says() { # wanted exit status, pattern, command...
+	_wanted=$1 _pattern=$2
+	shift 2
+	_got=$("$@" 2>&1)
+	_status=$?
+	[ $_status = "$_wanted" ] && printf '%s\n' "$_got" | grep -Eq -- "$_pattern" && return 0
+	echo "  got: $_status: $_got"
+	echo "  wanted: $_wanted: $_pattern"
+	return 1
+}
+
+json() { # jq filter that must be true, command...
+	_filter=$1
+	shift
+	_got=$("$@" 2>&1)
+	printf '%s\n' "$_got" | jq -e "$_filter" >/dev/null && return 0
+	echo "  got: $_got"
+	echo "  wanted: $_filter"
+	return 1
 }

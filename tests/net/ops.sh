@@ -79,10 +79,6 @@ web() { # path [curl options]: of the metrics' listener
 	ip netns exec "$PROXY" curl -sS -m 30 "$@" "http://127.0.0.1:9100$_path"
 }
 
-becomes() { # wanted series: what it was told may take a turn of the loop
-	wait_for 20 "$2 is $1" sh -c "ip netns exec $PROXY curl -s http://127.0.0.1:9100/metrics | grep -qxF '$2 $1'"
-}
-
 metric() { # series: its value
 	web /metrics | awk -v name="$1" '$1 == name { print $2 }'
 }
@@ -98,27 +94,6 @@ is() { # wanted command...: what it prints
 	[ "$_got" = "$_wanted" ] && return 0
 	echo "  got: $_got"
 	echo "  wanted: $_wanted"
-	return 1
-}
-
-says() { # wanted exit status, pattern, command...
-	_wanted=$1 _pattern=$2
-	shift 2
-	_got=$("$@" 2>&1)
-	_status=$?
-	[ $_status = "$_wanted" ] && printf '%s\n' "$_got" | grep -Eq -- "$_pattern" && return 0
-	echo "  got: $_status: $_got"
-	echo "  wanted: $_wanted: $_pattern"
-	return 1
-}
-
-json() { # jq filter that must be true, command...
-	_filter=$1
-	shift
-	_got=$("$@" 2>&1)
-	printf '%s\n' "$_got" | jq -e "$_filter" >/dev/null && return 0
-	echo "  got: $_got"
-	echo "  wanted: $_filter"
 	return 1
 }
 
