@@ -18,46 +18,11 @@ set -u
 usage="usage: cc.sh STACK ACCD ACCDCTL TRAFFIC MODULE"
 STACK=${1:?$usage} ACCD=${2:?$usage} ACCDCTL=${3:?$usage} TRAFFIC=${4:?$usage} MODULE=${5:-}
 
-ID=acc$$
-HUB=$ID-hub CLIENT=$ID-cli CLIENT2=$ID-cl2 PROXY=$ID-prx SERVER=$ID-srv
 VIP=10.78.0.2
-DIR=$(mktemp -d /tmp/accd-cc.XXXXXX)
+hub_init cc acc jq curl
 chmod 755 "$DIR" # accd reads its file again and removes its socket as an ordinary user
 chown nobody "$DIR"
 SOCK=$DIR/admin.sock
-PIDS=
-passed=0 failed=0
-
-finish() {
-	status=$?
-	trap - EXIT INT TERM HUP
-	[ "$failed" = 0 ] || status=1
-	for pid in $PIDS; do
-		kill -KILL "$pid" 2>/dev/null
-	done
-	wait 2>/dev/null
-	netns_del $CLIENT $CLIENT2 $PROXY $SERVER $HUB
-	if [ "$status" = 0 ]; then
-		rm -rf "$DIR"
-	else
-		cat "$DIR"/*.err "$DIR"/error.log
-		echo "logs are in $DIR"
-	fi
-	echo "cc.sh $STACK: $passed passed, $failed failed"
-	exit "$status"
-}
-
-[ "$(id -u)" = 0 ] || skip "needs root for network namespaces"
-for tool in ip jq curl; do
-	command -v $tool >/dev/null || skip "needs $tool (tools/setup installs it)"
-done
-case "$STACK:$("$ACCD" -V)" in
-*"$STACK"*"stacks:"*"$STACK"*) ;;
-*) skip "this build of accd has no stack $STACK" ;;
-esac
-ip netns add "$HUB" 2>/dev/null || skip "cannot make a network namespace here"
-trap finish EXIT
-trap 'exit 1' INT TERM HUP
 
 ctl() {
 	"$ACCDCTL" -s "$SOCK" "$@"
@@ -97,9 +62,6 @@ let_go() { # process...: they take the rest, every byte of it
 }
 
 step "topology and actors"
-ip -n "$HUB" link set lo up
-ip -n "$HUB" link add br0 type bridge forward_delay 0 || skip "cannot make a bridge here"
-ip -n "$HUB" link set br0 up
 attach "$CLIENT" 10.78.0.1/16 || skip "cannot make a veth pair here"
 attach "$CLIENT2" 10.78.9.1/16 || exit 1
 attach "$PROXY" $VIP/16 || exit 1

@@ -6,35 +6,21 @@
 #   client --- bridge --- proxy (accd, lkl; its eth0 sends 200 Mbit/s at most, tbf) --- bridge --- server (nginx)
 #
 # usage: full_wire.sh ACCD
-# Holds when three 10 MiB responses arrive whole and without standstill (at more than a tenth of the rate, for the machine may be busy), the wire was full at least once, dropped
-# nothing, and was not tried in vain more often than it sent.
+# Holds when three 10 MiB responses arrive whole and without standstill (at more than a tenth of the rate, for the machine may be
+# busy), the wire was full at least once, dropped nothing, and was not tried in vain more often than it sent.
 
 set -uo pipefail
 [ $# = 1 ] || { sed -n 's/^# usage: /usage: /p' "$0" >&2; exit 2; }
-ACCD=$(realpath "$1")
-export ACCD
-cd "$(dirname "$0")/../.." || exit
-# shellcheck source=bench/testbed
-. bench/testbed
-
-skip() {
-	echo "skipped: $*"
-	exit 77
-}
-
-[ "$(id -u)" = 0 ] || skip "needs root for namespaces"
-for tool in nginx curl tc; do
-	PATH=$PATH:/usr/sbin command -v $tool >/dev/null || skip "needs $tool: run tools/setup"
-done
+STACK=lkl
+ACCD=$1
+TOOLS="nginx curl tc"
+. "$(dirname "$0")/testbed_lib.sh"
 trap tb_cleanup EXIT
-trap 'exit 130' INT
-trap 'exit 143' TERM HUP
 tb_init
 tb_up && tb_server_up && tb_candidate_up lkl || tb_fail "cannot start"
 tb_exec proxy tc qdisc add dev eth0 root tbf rate 200mbit burst 64k limit 200k 2>/dev/null ||
 	skip "the host's kernel has no tbf (module sch_tbf)"
 
-failed=0
 check() { # check TEXT CONDITION (arithmetic)
 	if (($2)); then
 		echo "ok: $1"

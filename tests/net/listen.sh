@@ -17,64 +17,10 @@ set -u
 
 STACK=${1:?usage: listen.sh STACK ACCD}
 ACCD=${2:?usage: listen.sh STACK ACCD}
-ID=lsn$$
-HUB=$ID-hub CLIENT=$ID-cli PROXY=$ID-prx SERVER=$ID-srv
 VIP=10.78.0.2 VIP6=fd78::2
-DIR=$(mktemp -d /tmp/accd-listen.XXXXXX)
-PIDS=
-passed=0 failed=0
-
-finish() {
-	status=$?
-	trap - EXIT INT TERM HUP
-	for pid in $PIDS; do
-		kill -KILL "$pid" 2>/dev/null
-	done
-	wait 2>/dev/null
-	netns_del $CLIENT $PROXY $SERVER $HUB
-	[ "$failed" = 0 ] || status=1
-	if [ "$status" = 0 ]; then rm -rf "$DIR"; else echo "logs are in $DIR"; tail -n 5 "$DIR"/accd.err; fi
-	echo "listen.sh $STACK: $passed passed, $failed failed"
-	exit "$status"
-}
-
-[ "$(id -u)" = 0 ] || skip "needs root for network namespaces"
-for tool in ip curl nginx openssl; do
-	command -v $tool >/dev/null || skip "needs $tool (tools/setup installs it)"
-done
-case "$("$ACCD" -V)" in
-*stacks:*"$STACK"*) ;;
-*) skip "this build of accd has no stack $STACK" ;;
-esac
-ip netns add "$HUB" 2>/dev/null || skip "cannot make a network namespace here"
-trap finish EXIT
-trap 'exit 1' INT TERM HUP
-
-wait_for() { # SECONDS command...
-	local left=$(($1 * 20))
-	shift
-	until "$@" >/dev/null 2>&1; do
-		left=$((left - 1))
-		[ "$left" -gt 0 ] || return 1
-		sleep 0.05 # the step of the wait for a condition
-	done
-}
-
-attach() { # namespace address...
-	local ns=$1 addr
-	shift
-	ip netns add "$ns" && ip -n "$ns" link set lo up &&
-		ip link add eth0 netns "$ns" type veth peer name "$ns" netns "$HUB" &&
-		ip -n "$HUB" link set "$ns" master br0 up && ip -n "$ns" link set eth0 up || return 1
-	for addr; do
-		ip -n "$ns" addr add "$addr" dev eth0 nodad 2>/dev/null || ip -n "$ns" addr add "$addr" dev eth0 || return 1
-	done
-}
+hub_init listen lsn curl nginx openssl
 
 step "topology: four namespaces $ID-*"
-ip -n "$HUB" link set lo up
-ip -n "$HUB" link add br0 type bridge forward_delay 0 mcast_snooping 0 || skip "cannot make a bridge here"
-ip -n "$HUB" link set br0 up
 attach "$CLIENT" 10.78.0.1/16 10.78.0.5/16 fd78::1/64 || skip "cannot make a veth pair here"
 attach "$PROXY" $VIP/16 $VIP6/64 || exit 1
 attach "$SERVER" 10.78.1.2/16 || exit 1
@@ -100,7 +46,7 @@ for n in one two; do
 done
 listens() { ip netns exec "$SERVER" ss -Hltn "sport = :$1" | grep -q .; }
 for port in 8080 8443 8444; do
-	wait_for 20 listens $port || exit 1
+	wait_for 20 "port $port of the servers" listens $port || exit 1
 done
 
 step "accd on stack $STACK"
@@ -132,7 +78,7 @@ ip netns exec "$PROXY" "$ACCD" -t -f "$DIR/accd.conf" || exit 1
 ip netns exec "$PROXY" "$ACCD" -f "$DIR/accd.conf" 2>"$DIR/accd.err" &
 PID_ACCD=$!
 PIDS="$PIDS $!"
-wait_for 30 grep -q "accd: ready:" "$DIR/accd.err" || { cat "$DIR/accd.err"; exit 1; }
+wait_for 30 "accd is ready" grep -q "accd: ready:" "$DIR/accd.err" || exit 1
 
 in_client() { ip netns exec "$CLIENT" "$@"; }
 get() { in_client curl -s -m 30 "$@"; }
@@ -142,7 +88,7 @@ gets() { # WANTED curl-arguments
 	[ "$(get "$@")" = "$want" ]
 }
 refused() { ! get "$@" >/dev/null; }
-logged() { wait_for 20 grep -Eq -- "$1" "$DIR/accd.log"; }
+logged() { wait_for 20 "log line $1" grep -Eq -- "$1" "$DIR/accd.log"; }
 
 # raw PORT TEXT: send what printf makes of TEXT, print what comes
 raw() {
@@ -154,7 +100,7 @@ GET='GET / HTTP/1.0\r\n\r\n'
 
 step "IPv4, IPv6, a range of ports"
 expect "IPv4" gets plain http://$VIP/
-expect "IPv6" wait_for 20 gets plain "http://[$VIP6]/"
+expect "IPv6" wait_for 20 "an answer" gets plain "http://[$VIP6]/"
 expect "the client's IPv6 address in the log" logged " \[fd78::1\]:[0-9]+ plain plain/s1 "
 for port in 8000 8003; do
 	expect "port $port" gets plain http://$VIP:$port/
@@ -212,7 +158,7 @@ hold() { # PORT: a connection that stays, with a request that is not complete
 	ip netns exec "$CLIENT" timeout 100 bash -c 'exec 3<>/dev/tcp/'$VIP'/$1 && printf "GET / HTTP/1.0\r\n" >&3 && echo connected && read -r -u 3' hold "$1" >"$DIR/hold.$2" 2>&1 &
 	HELD=$!
 	PIDS="$PIDS $HELD"
-	wait_for 20 grep -q connected "$DIR/hold.$2"
+	wait_for 20 "a connection to port $1" grep -q connected "$DIR/hold.$2"
 }
 release() {
 	local pid
@@ -223,16 +169,16 @@ release() {
 }
 hold 83 1; a=$HELD
 hold 83 2; b=$HELD
-expect "max_per_source: a third is reset" wait_for 20 refused http://$VIP:83/
+expect "max_per_source: a third is reset" wait_for 20 "a refusal" refused http://$VIP:83/
 expect "the log has it" logged " source plain/- .*state=RF"
 expect "another address is served" gets plain --interface 10.78.0.5 http://$VIP:83/
 release "$a" "$b"
-expect "served again when they are gone" wait_for 20 gets plain http://$VIP:83/
+expect "served again when they are gone" wait_for 20 "an answer" gets plain http://$VIP:83/
 hold 85 3; a=$HELD
 hold 85 4; b=$HELD
 ip netns exec "$CLIENT" curl -s -m 30 http://$VIP:85/ >"$DIR/waits" &
 waits=$!
-expect "max_sessions: a third waits" wait_for 20 in_client ss -Htn state established "dport = :85" -p
+expect "max_sessions: a third waits" wait_for 20 "the third connection" in_client ss -Htn state established "dport = :85" -p
 expect "with no answer yet" [ ! -s "$DIR/waits" ]
 release "$a" "$b"
 wait $waits
@@ -283,7 +229,7 @@ EOF
 	ip netns exec "$PROXY" "$ACCD" -f "$DIR/mptcp.conf" 2>"$DIR/mptcp.err" &
 	PID_ACCD=$!
 	PIDS="$PIDS $!"
-	expect "it starts" wait_for 30 grep -q "accd: ready:" "$DIR/mptcp.err"
+	expect "it starts" wait_for 30 "accd is ready" grep -q "accd: ready:" "$DIR/mptcp.err"
 	expect "a client without it is served" gets plain http://$VIP/
 	kill -TERM $PID_ACCD
 	wait $PID_ACCD

@@ -24,46 +24,11 @@ NOTIFY_RECV=${5:?usage: ops.sh STACK ACCD ACCDCTL TRAFFIC NOTIFY_RECV}
 
 VCPUS=${VCPUS:-1} # loops, each of which is a worker to accdctl
 
-ID=ops$$
-HUB=$ID-hub CLIENT=$ID-cli PROXY=$ID-prx SERVER=$ID-srv
 VIP=10.78.0.2
-DIR=$(mktemp -d /tmp/accd-ops.XXXXXX)
+hub_init ops ops jq curl
 chmod 755 "$DIR" # accd reads its file again, opens its logs again and removes its socket as an ordinary user
 chown nobody "$DIR"
 SOCK=$DIR/admin.sock
-PIDS=
-passed=0 failed=0
-
-finish() {
-	status=$?
-	trap - EXIT INT TERM HUP
-	[ "$failed" = 0 ] || status=1
-	for pid in $PIDS; do
-		kill -KILL "$pid" 2>/dev/null
-	done
-	wait 2>/dev/null
-	netns_del $CLIENT $PROXY $SERVER $HUB
-	if [ "$status" = 0 ]; then
-		rm -rf "$DIR"
-	else
-		cat "$DIR"/*.err "$DIR"/error.log*
-		echo "logs are in $DIR"
-	fi
-	echo "ops.sh $STACK: $passed passed, $failed failed"
-	exit "$status"
-}
-
-[ "$(id -u)" = 0 ] || skip "needs root for network namespaces"
-for tool in ip jq curl; do
-	command -v $tool >/dev/null || skip "needs $tool (tools/setup installs it)"
-done
-case "$STACK:$("$ACCD" -V)" in
-*"$STACK"*"stacks:"*"$STACK"*) ;;
-*) skip "this build of accd has no stack $STACK" ;;
-esac
-ip netns add "$HUB" 2>/dev/null || skip "cannot make a network namespace here"
-trap finish EXIT
-trap 'exit 1' INT TERM HUP
 
 client() {
 	ip netns exec "$CLIENT" "$TRAFFIC" client $VIP "$@"
@@ -137,9 +102,6 @@ hold() { # id: a session that stays open, its process in HELD
 }
 
 step "topology and actors"
-ip -n "$HUB" link set lo up
-ip -n "$HUB" link add br0 type bridge forward_delay 0 || skip "cannot make a bridge here"
-ip -n "$HUB" link set br0 up
 attach "$CLIENT" 10.78.0.1/16 || skip "cannot make a veth pair here"
 attach "$PROXY" $VIP/16 || exit 1
 attach "$SERVER" 10.78.1.2/16 || exit 1

@@ -18,45 +18,8 @@ STACK=${1:?usage: pool.sh STACK ACCD PEER}
 ACCD=${2:?usage: pool.sh STACK ACCD PEER}
 PEER=${3:?usage: pool.sh STACK ACCD PEER}
 
-ID=pool$$
-HUB=$ID-hub CLIENT=$ID-cli PROXY=$ID-prx SERVER=$ID-srv
 VIP=10.78.0.2
-DIR=$(mktemp -d /tmp/accd-pool.XXXXXX)
-PIDS=
-passed=0 failed=0
-
-cleanup() {
-	trap - EXIT INT TERM HUP
-	for pid in $PIDS; do
-		kill -KILL "$pid" 2>/dev/null
-	done
-	wait 2>/dev/null
-	netns_del $CLIENT $PROXY $SERVER $HUB
-	if [ "$failed" = 0 ] && [ "${1:-0}" = 0 ]; then
-		rm -rf "$DIR"
-	else
-		grep -h -A 80 'kernel died' "$DIR"/*.err
-		echo "logs are in $DIR"
-	fi
-}
-
-finish() {
-	status=$?
-	[ "$failed" = 0 ] || status=1
-	cleanup "$status"
-	echo "pool.sh $STACK: $passed passed, $failed failed"
-	exit "$status"
-}
-
-[ "$(id -u)" = 0 ] || skip "needs root for network namespaces"
-command -v ip >/dev/null || skip "needs ip (iproute2)"
-case "$STACK:$("$ACCD" -V)" in
-*"$STACK"*"stacks:"*"$STACK"*) ;;
-*) skip "this build of accd has no stack $STACK" ;;
-esac
-ip netns add "$HUB" 2>/dev/null || skip "cannot make a network namespace here"
-trap finish EXIT
-trap 'exit 1' INT TERM HUP
+hub_init pool pool
 
 expect_one() { # what holds exactly for one loop only: several have turns and limits of their own
 	[ "${VCPUS:-1}" != 1 ] || expect "$@"
@@ -97,9 +60,6 @@ said() {
 
 # ---- topology ----
 
-ip -n "$HUB" link set lo up
-ip -n "$HUB" link add br0 type bridge forward_delay 0 || skip "cannot make a bridge here"
-ip -n "$HUB" link set br0 up
 attach "$CLIENT" 10.78.0.1/16 || skip "cannot make a veth pair here"
 for i in $(seq 1 50); do
 	ip -n "$CLIENT" addr add 10.78.2.$i/16 dev eth0 || exit 1

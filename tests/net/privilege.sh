@@ -11,27 +11,10 @@
 set -uo pipefail
 [ $# = 2 ] || { sed -n 's/^# usage: /usage: /p' "$0" >&2; exit 2; }
 STACK=$1
-ACCD=$(realpath "$2")
-cd "$(dirname "$0")/../.." || exit
-# shellcheck source=bench/testbed
-. bench/testbed
-
-skip() {
-	echo "skipped: $*"
-	exit 77
-}
-
-[ "$(id -u)" = 0 ] || skip "needs root for namespaces"
-for tool in nginx curl; do
-	PATH=$PATH:/usr/sbin command -v $tool >/dev/null || skip "needs $tool: run tools/setup"
-done
-case "$("$ACCD" -V)" in
-*stacks:*"$STACK"*) ;;
-*) skip "this build of accd has no stack $STACK" ;;
-esac
+ACCD=$2
+TOOLS="nginx curl"
+. "$(dirname "$0")/testbed_lib.sh"
 trap tb_cleanup EXIT
-trap 'exit 130' INT
-trap 'exit 143' TERM HUP
 tb_init
 tb_up && tb_server_up || tb_fail "cannot start"
 cat >"$tb_dir/accd.conf" <<-EOT
@@ -51,18 +34,6 @@ tb_wait_for proxy 30 grep -q "accd: ready:" "$log" || exit 1
 pid=$(sed -n 's/.*accd: ready: .* pid=\([0-9]*\) .*/\1/p' "$log")
 worker=$(sed -n 's/.*accd: ready: .* worker=\([0-9]*\).*/\1/p' "$log")
 nobody=$(id -u nobody)
-
-failed=0
-expect() { # expect TEXT command...
-	local text=$1
-	shift
-	if "$@"; then
-		echo "ok: $text"
-	else
-		failed=1
-		echo "FAILED: $text: $*"
-	fi
-}
 
 field() { # field PID NAME: its values in all threads, each once
 	sed -n "s/^$2:[[:space:]]*//p" /proc/"$1"/task/*/status | sort -u
@@ -100,4 +71,4 @@ expect "a request passes again" fetch
 worker=$(pgrep -P "$pid" -x accd)
 check "the next worker" "$worker" "$nobody" $none 2
 [ $failed = 0 ] || cat "$log"
-exit $failed
+exit $((failed > 0))

@@ -23,45 +23,8 @@ STALL=200M # more than the socket buffers of a whole path hold, so that a reader
 TAIL=200k # less than a connection of accd's takes whose reader has stopped
 LARGE=${RELAY_LARGE:-100M} # the largest transfer; smaller for slow builds (sanitizers, emulation)
 
-ID=relay$$
-HUB=$ID-hub CLIENT=$ID-cli PROXY=$ID-prx SERVER=$ID-srv
 VIP=10.77.0.2
-DIR=$(mktemp -d /tmp/accd-relay.XXXXXX)
-PIDS=
-passed=0 failed=0
-
-cleanup() {
-	trap - EXIT INT TERM HUP
-	for pid in $PIDS; do
-		kill -KILL "$pid" 2>/dev/null
-	done
-	wait 2>/dev/null
-	netns_del $CLIENT $PROXY $SERVER $HUB
-	if [ "$failed" = 0 ] && [ "${1:-0}" = 0 ]; then
-		rm -rf "$DIR"
-	else
-		grep -h -A 80 'kernel died' "$DIR"/*.err
-		echo "logs are in $DIR"
-	fi
-}
-
-finish() {
-	status=$?
-	[ "$failed" = 0 ] || status=1
-	cleanup "$status"
-	echo "relay.sh $STACK: $passed passed, $failed failed"
-	exit "$status"
-}
-
-[ "$(id -u)" = 0 ] || skip "needs root for network namespaces"
-command -v ip >/dev/null || skip "needs ip (iproute2)"
-case "$STACK:$("$ACCD" -V)" in
-*"$STACK"*"stacks:"*"$STACK"*) ;;
-*) skip "this build of accd has no stack $STACK" ;;
-esac
-ip netns add "$HUB" 2>/dev/null || skip "cannot make a network namespace here"
-trap finish EXIT
-trap 'exit 1' INT TERM HUP
+hub_init relay rly
 
 run() { # echo a command and run it
 	echo "  \$ $*"
@@ -70,29 +33,13 @@ run() { # echo a command and run it
 
 # No function stands between "&" and a command in a namespace: $! must be the process itself, to be signalled.
 
-ok() {
-	passed=$((passed + 1))
-}
-
 # check command...: the step's verdict
 check() {
 	if run "$@"; then
-		ok
+		passed=$((passed + 1))
 	else
 		failed=$((failed + 1))
 		echo "  FAILED: $STEP"
-	fi
-}
-
-expect() { # DESCRIPTION command...: like check, without the echo of a helper's name
-	_desc=$1
-	shift
-	echo "  expect $_desc"
-	if "$@"; then
-		ok
-	else
-		failed=$((failed + 1))
-		echo "  FAILED: $STEP: $_desc"
 	fi
 }
 
@@ -107,9 +54,6 @@ client() {
 # ---- topology ----
 
 step "topology: four namespaces $ID-*"
-ip -n "$HUB" link set lo up
-ip -n "$HUB" link add br0 type bridge forward_delay 0 || skip "cannot make a bridge here"
-ip -n "$HUB" link set br0 up
 attach "$CLIENT" 10.77.0.1/16 || skip "cannot make a veth pair here"
 attach "$PROXY" $VIP/16 || exit 1
 attach "$SERVER" 10.77.1.2/16 10.77.1.3/16 || exit 1

@@ -13,27 +13,14 @@
 set -uo pipefail
 [ $# -ge 3 ] || { sed -n 's/^# usage: /usage: /p' "$0" >&2; exit 2; }
 STACK=$1
-ACCD=$(realpath "$2")
+ACCD=$2
 DEATH=$(realpath "$3")
 KILLS=${4:-5}
 STANDING=${STANDING:-64}
 VCPUS=${VCPUS:-1}
 WORKERS=4
-cd "$(dirname "$0")/../.." || exit
-# shellcheck source=bench/testbed
-. bench/testbed
-
-skip() {
-	echo "skipped: $*"
-	exit 77
-}
-
-[ "$(id -u)" = 0 ] || skip "needs root for namespaces"
-command -v curl >/dev/null || skip "needs curl: run tools/setup"
-case "$("$ACCD" -V)" in
-*stacks:*"$STACK"*) ;;
-*) skip "this build of accd has no stack $STACK" ;;
-esac
+TOOLS=curl
+. "$(dirname "$0")/testbed_lib.sh"
 
 finish() {
 	status=$?
@@ -48,17 +35,6 @@ finish() {
 	exit $status
 }
 trap finish EXIT
-trap 'exit 130' INT
-trap 'exit 143' TERM HUP
-
-wait_for() { # wait_for SECONDS command...
-	local left=$(($1 * 50))
-	shift
-	until "$@" >/dev/null 2>&1; do
-		((left-- > 0)) || return 1
-		sleep 0.02
-	done
-}
 
 metric() { # metric NAME: its value for each worker, in order
 	curl -sf -m 5 --unix-socket "$tb_dir/metrics.sock" http://accd/metrics |

@@ -12,30 +12,14 @@
 set -uo pipefail
 [ $# = 2 ] || { sed -n 's/^# usage: /usage: /p' "$0" >&2; exit 2; }
 STACK=$1
-ACCD=$(realpath "$2")
+ACCD=$2
 RELOADS=${RELOADS:-10}
 KILLS=${KILLS:-5}
 many=4
 VCPUS=${VCPUS:-1}
-cd "$(dirname "$0")/../.." || exit
-# shellcheck source=bench/testbed
-. bench/testbed
+TOOLS="nginx curl wrk"
+. "$(dirname "$0")/testbed_lib.sh"
 
-skip() {
-	echo "skipped: $*"
-	exit 77
-}
-
-[ "$(id -u)" = 0 ] || skip "needs root for namespaces"
-for tool in nginx curl wrk; do
-	PATH=$PATH:/usr/sbin command -v $tool >/dev/null || skip "needs $tool: run tools/setup"
-done
-case "$("$ACCD" -V)" in
-*stacks:*"$STACK"*) ;;
-*) skip "this build of accd has no stack $STACK" ;;
-esac
-
-failed=0 passed=0
 finish() {
 	status=$?
 	[ "$failed" = 0 ] || status=1
@@ -48,29 +32,6 @@ finish() {
 	exit $status
 }
 trap finish EXIT
-trap 'exit 130' INT
-trap 'exit 143' TERM HUP
-
-expect() { # expect TEXT command...
-	local text=$1
-	shift
-	if "$@"; then
-		passed=$((passed + 1))
-		echo "ok: $text"
-	else
-		failed=$((failed + 1))
-		echo "FAILED: $text: $*"
-	fi
-}
-
-wait_for() { # wait_for SECONDS command...
-	local left=$(($1 * 50))
-	shift
-	until "$@" >/dev/null 2>&1; do
-		((left-- > 0)) || return 1
-		sleep 0.02
-	done
-}
 
 log=
 said() { # said SECONDS PATTERN: in accd's messages
@@ -249,22 +210,22 @@ grep -Eo 'is ready, [0-9]+ ms after' "$log" | tr '\n' ';'
 echo
 expect "$many processes" [ "$(n_workers)" = $many ]
 
-	echo "== more and fewer workers under load"
-	load 5 64
-	for n in 2 $((many + 1)) 1 4; do
-		config $n
-		# a place is taken again only when the one that retires has gone
-		for ((try = 0; try < 100; try++)); do
-			reload
-			grep -E 'accd: reload: (done|refused)' "$log" | tail -n 1 | grep -q done && break
-			sleep 0.1
-		done
-		echo "workers = $n: $(n_workers) processes"
+echo "== more and fewer workers under load"
+load 5 64
+for n in 2 $((many + 1)) 1 4; do
+	config $n
+	# a place is taken again only when the one that retires has gone
+	for ((try = 0; try < 100; try++)); do
+		reload
+		grep -E 'accd: reload: (done|refused)' "$log" | tail -n 1 | grep -q done && break
+		sleep 0.1
 	done
-	load_end
-	expect "no request failed" load_is_clean
-	wait_for 60 bash -c "[ \$(pgrep -c -x -P $(accd_pid) accd) = 4 ]"
-	expect "4 processes in the end" [ "$(n_workers)" = 4 ]
+	echo "workers = $n: $(n_workers) processes"
+done
+load_end
+expect "no request failed" load_is_clean
+wait_for 60 bash -c "[ \$(pgrep -c -x -P $(accd_pid) accd) = 4 ]"
+expect "4 processes in the end" [ "$(n_workers)" = 4 ]
 
 echo "== a worker that hits a bug is replaced, and says where"
 victim=$(worker_pids | head -n 1)
