@@ -55,17 +55,6 @@ int check_match_feed(struct check_match *m, const char *text, const char *data, 
 	return m->seen_bytes >= CHECK_ANSWER_BYTES_MAX ? -1 : 0;
 }
 
-const char *check_result_name(enum check_result result)
-{
-	static const char *const names[CHECK__COUNT] = {
-		[CHECK_NONE] = "none",	     [CHECK_OK] = "ok",
-		[CHECK_REFUSED] = "refused", [CHECK_TIMEOUT] = "timeout",
-		[CHECK_MISMATCH] = "mismatch", [CHECK_PROXY] = "proxy",
-	};
-
-	return names[result];
-}
-
 static struct server *check_server(struct check *c)
 {
 	return (struct server *)((char *)c - offsetof(struct server, check));

@@ -53,8 +53,6 @@ struct check {
 	uint32_t took_us;
 };
 
-const char *check_result_name(enum check_result result);
-
 /* Begin to check a server: the first time at once. No-op if its pool has no checks. */
 void check_start(struct worker *w, struct server *server);
 

@@ -327,7 +327,11 @@ static bool resolver_add(struct conf_resolver *res, const char *text)
 	return true;
 }
 
-unsigned int conf_resolv_conf(struct conf_resolver *res, const char *path)
+/*
+ * Fill resolver.servers from a file in the format of resolv.conf(5). Returns their number; 0: none
+ * in there, or no file.
+ */
+static unsigned int conf_resolv_conf(struct conf_resolver *res, const char *path)
 {
 	char line[512], text[ADDR_TEXT_BYTES];
 	FILE *file = fopen(path, "re");

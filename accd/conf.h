@@ -350,12 +350,6 @@ struct conf *conf_load_text(const char *text, size_t len, const char *name,
 void conf_free(struct conf *conf);
 
 /*
- * Fill resolver.servers from a file in the format of resolv.conf(5). Returns their number; 0: none
- * in there, or no file.
- */
-unsigned int conf_resolv_conf(struct conf_resolver *resolver, const char *path);
-
-/*
  * "5s", "50us", "2m"; a bare number only if it is 0. Result in microseconds. 0 or -EINVAL,
  * -ERANGE.
  */

@@ -90,7 +90,6 @@ struct log_record {
 /* One record without newline, as log.format says. offset_us: time of day minus monotonic time. */
 void log_format_text(struct text *t, const struct log_record *rec, int64_t offset_us);
 void log_format_json(struct text *t, const struct log_record *rec, int64_t offset_us);
-void log_format_id(struct text *t, const struct log_record *rec);
 /* "2026-11-27T15:04:05.678Z" */
 void log_format_time(struct text *t, int64_t at_us);
 /* First letter of the state; '?' for a cause out of range. */

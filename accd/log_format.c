@@ -57,7 +57,7 @@ static void add_ms(struct text *t, const char *name, uint64_t us)
 		text_add(t, " %s=%" PRIu64 ".%03u", name, us / 1000, (unsigned int)(us % 1000));
 }
 
-void log_format_id(struct text *t, const struct log_record *rec)
+static void log_format_id(struct text *t, const struct log_record *rec)
 {
 	text_add(t, "%u-%" PRIu32 "-%" PRIu32, rec->worker, rec->slot, rec->slot_gen);
 }

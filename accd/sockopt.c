@@ -67,8 +67,9 @@ static int set_keep_alive(const struct stack_ops *ops, int fd, const struct tcp_
 	return set_int(ops, fd, IPPROTO_TCP, TCP_KEEPCNT, tcp->keep_alive_count);
 }
 
-int sockopt_apply(const struct stack_ops *ops, int fd, const struct tcp_settings *tcp,
-		  const char **what)
+/* The settings on a socket that is there. 0, or -errno and *what. */
+static int sockopt_apply(const struct stack_ops *ops, int fd, const struct tcp_settings *tcp,
+			 const char **what)
 {
 	int r;
 

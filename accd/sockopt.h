@@ -39,10 +39,6 @@ struct tcp_settings {
 int sockopt_socket(const struct stack_ops *ops, int family, const struct tcp_settings *tcp,
 		   const char **what);
 
-/* [loop] The settings on a socket that is there. 0, or -errno and *what as above. */
-int sockopt_apply(const struct stack_ops *ops, int fd, const struct tcp_settings *tcp,
-		  const char **what);
-
 /*
  * [loop] Accept data with the SYN (RFC 7413) on a bound socket, at most `queue_len` such
  * connections waiting for the end of their handshake.

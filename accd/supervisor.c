@@ -204,18 +204,6 @@ void supervisor_stop(struct supervisor *sup)
 	supervisor_workers_changed(sup);
 }
 
-unsigned int supervisor_ask_all(struct supervisor *sup, enum control_op op, const void *req,
-				uint32_t len, uint32_t timeout_ms, control_answer_fn fn, void *ctx)
-{
-	unsigned int i, n = 0;
-
-	for (i = 0; i < sup->n_workers; i++)
-		if (sup->procs[i].state == PROC_RUNNING &&
-		    !control_ask(&sup->procs[i].peer, op, req, len, -1, timeout_ms, fn, ctx))
-			n++;
-	return n;
-}
-
 void supervisor_conf_set(struct supervisor *sup, struct conf *conf)
 {
 	if (sup->conf) {

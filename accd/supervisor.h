@@ -108,15 +108,6 @@ int supervisor_run(const struct stack_ops *ops, struct conf *conf, const char *p
 		   int stack_override);
 
 /*
- * Ask every worker that serves. fn(ctx) gets the chunks of all, mixed by arrival (answer.worker
- * tells whose), and one last call per worker. Returns how many were asked: so many calls with
- * is_last will come.
- */
-unsigned int supervisor_ask_all(struct supervisor *sup, enum control_op op, const void *req,
-				uint32_t len, uint32_t timeout_ms, control_answer_fn fn,
-				void *ctx);
-
-/*
  * [child, after fork] Close all but what setup() took, the standard streams and what is p's, p being
  * a worker's first place. control_fds: one for each of its places.
  */
