@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # Front door. The kernel is built by kernel/Makefile (Kbuild), user-land by Meson; this file only drives both.
-# Each target that others depend on says what it is in a `##` comment, from which `make help` is made.
+# Each target says what it is in a `##` comment, from which `make help` is made.
 
 SHELL := /bin/bash
 .DELETE_ON_ERROR:
@@ -46,13 +46,13 @@ all: kernel ## kernel and user-land; the daemon is build/user/accd/accd (build/u
 	@test -n "$(OF_SERIES)" -o ! -e build/user/bench/lkl-bench || ln -sf user/bench/lkl-bench build/lkl-bench
 
 .PHONY: asan
-asan: kernel
+asan: kernel ## user-land with AddressSanitizer and UBSan, in build/asan
 	@test -e build/asan$(OF_SERIES)/build.ninja || meson setup build/asan$(OF_SERIES) $(SANITIZE) -Dkernel_object=$(KERNEL_OBJECT)
 	@ninja -C build/asan$(OF_SERIES)
 
 # The kernel with everything that it can check about itself, and user-land on it.
 .PHONY: debug
-debug: setup
+debug: setup ## the debug kernel (lockdep, KASAN ...) and user-land on it, in build/debug
 	@$(if $(OF_SERIES),tools/kernel-source $(SERIES))
 	@$(MAKE) -C kernel SERIES=$(SERIES) BUILD=$(BUILD) VARIANT=debug object headers
 	@test -e build/debug$(OF_SERIES)/build.ninja || meson setup build/debug$(OF_SERIES) -Dkernel_object=$(KERNEL)-debug/lkl.o
@@ -60,17 +60,18 @@ debug: setup
 
 # A target of tests/fuzz with clang, ASan and UBSan on the host's side; new inputs go to build/fuzz/corpus/TARGET. A finding
 # ends the run with its stack, and its input is build/fuzz/TARGET-crash-*.
+FUZZ_TARGETS := rx pcap stream spec ring wire_slot admin conf proxy_protocol tls_hello
 TARGET ?= rx
 SECONDS ?= 60
 FUZZ_MAX_LEN ?= $(if $(filter rx,$(TARGET)),70000,4096)
 .PHONY: fuzz-build
-fuzz-build: kernel
+fuzz-build: kernel ## the fuzz targets alone, in build/fuzz
 	@test -e build/fuzz/build.ninja || CC=clang meson setup build/fuzz $(SANITIZE) -Dkernel_object=$(KERNEL_OBJECT) \
 		-Dc_args=-fsanitize=fuzzer-no-link
-	@ninja -C build/fuzz $(addprefix tests/fuzz/fuzz_,rx pcap stream spec ring)
+	@ninja -C build/fuzz $(addprefix tests/fuzz/fuzz_,$(FUZZ_TARGETS))
 
 .PHONY: fuzz
-fuzz: fuzz-build ## fuzz TARGET (rx, pcap, stream, spec, ring) for SECONDS with clang and ASan: make fuzz TARGET=rx SECONDS=600
+fuzz: fuzz-build ## fuzz TARGET (one of tests/fuzz/fuzz_*.c) for SECONDS with clang and ASan: make fuzz TARGET=rx SECONDS=600
 	@mkdir -p build/fuzz/corpus/$(TARGET)
 	@build/fuzz/tests/fuzz/fuzz_$(TARGET) -max_total_time=$(SECONDS) -max_len=$(FUZZ_MAX_LEN) -timeout=20 -rss_limit_mb=4096 \
 		-detect_leaks=0 -print_final_stats=1 -artifact_prefix=build/fuzz/$(TARGET)- \
