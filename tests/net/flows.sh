@@ -30,16 +30,11 @@ ns far near
 pair "$far" f0 "$near" w0
 ip -n "$far" addr add 10.97.0.1/24 dev f0
 ip -n "$far" addr add 2001:db8:97::1/64 dev f0 nodad
-ip -n "$near" addr add 10.97.0.2/24 dev w0
-ip -n "$near" addr add 2001:db8:97::2/64 dev w0 nodad
-ip -n "$far" route add local 10.98.0.0/16 dev lo
-ip -n "$far" -6 route add local 2001:db8:98::/64 dev lo
+addresses_up
 ip -n "$near" route add 10.98.0.0/16 via 10.97.0.1
 ip -n "$near" -6 route add 2001:db8:98::/64 via 2001:db8:97::1
 in_ns "$far" sysctl -qw net.ipv4.tcp_max_tw_buckets=262144 net.ipv4.tcp_max_syn_backlog=4096 net.core.somaxconn=4096
-wait_for 20 settled || fail "addresses stay tentative"
-server_up "$far"
-accd_up 10.97.0.1 2001:db8:97::1
+actors_up 10.97.0.1 2001:db8:97::1
 
 echo "# $total connections, $at_once at once, from 1000 IPv4 and 1000 IPv6 addresses, $workers workers"
 client_up "$far" 10.97.0.2,10.98.1.1,1000 2001:db8:97::2,2001:db8:98::1:1,1000 \

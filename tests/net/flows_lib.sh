@@ -11,6 +11,14 @@ settled() {
 	done
 }
 
+# What both topologies have: the service's addresses in near, those of the clients in far.
+addresses_up() {
+	ip -n "$near" addr add 10.97.0.2/24 dev w0
+	ip -n "$near" addr add 2001:db8:97::2/64 dev w0 nodad
+	ip -n "$far" route add local 10.98.0.0/16 dev lo
+	ip -n "$far" -6 route add local 2001:db8:98::/64 dev lo
+}
+
 server_up() { # NAMESPACE
 	ip netns exec "$1" "$FLOWS" server 8080 16384 65535 $workers >"$TMP/server" 2>&1 &
 	server_pid=$!
@@ -34,6 +42,12 @@ accd_up() { # SERVER4 SERVER6
 	accd_pid=$!
 	PIDS="$PIDS $accd_pid"
 	wait_for 30 grep -q 'accd: ready:' "$TMP/accd.err" || { cat "$TMP/accd.err"; fail "accd does not start"; }
+}
+
+actors_up() { # SERVER4 SERVER6: when all addresses can be used, the server in far and accd in near
+	wait_for 20 settled || fail "addresses stay tentative"
+	server_up "$far"
+	accd_up "$@"
 }
 
 client_up() { # NAMESPACE OPTION...: in the background; client_pid

@@ -38,19 +38,14 @@ ip -n "$router" addr add 10.97.1.254/24 dev r0
 ip -n "$router" addr add 2001:db8:971::fe/64 dev r0 nodad
 ip -n "$router" addr add 10.97.0.1/24 dev r1
 ip -n "$router" addr add 2001:db8:97::1/64 dev r1 nodad
-ip -n "$near" addr add 10.97.0.2/24 dev w0
-ip -n "$near" addr add 2001:db8:97::2/64 dev w0 nodad
-ip -n "$far" route add local 10.98.0.0/16 dev lo
-ip -n "$far" -6 route add local 2001:db8:98::/64 dev lo
+addresses_up
 ip -n "$far" route add 10.97.0.0/24 via 10.97.1.254
 ip -n "$far" -6 route add 2001:db8:97::/64 via 2001:db8:971::fe
 ip -n "$router" route add 10.98.0.0/16 via 10.97.1.1
 ip -n "$router" -6 route add 2001:db8:98::/64 via 2001:db8:971::1
 ip -n "$near" route add default via 10.97.0.1
 ip -n "$near" -6 route add default via 2001:db8:97::1
-wait_for 20 settled || fail "addresses stay tentative"
-server_up "$far"
-accd_up 10.97.1.1 2001:db8:971::1
+actors_up 10.97.1.1 2001:db8:971::1
 
 v4=10.97.0.2,10.98.1.1,50
 v6=2001:db8:97::2,2001:db8:98::1:1,50
