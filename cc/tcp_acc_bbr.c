@@ -386,7 +386,11 @@ static bool is_inflight_too_high(const struct tcp_sock *tp, const struct acc_bbr
 	*tx_in_flight = rs->delivered + lost;
 	if (rs->delivered_ce > 0)
 		return true;
-	return rs->losses > 0 && (u64)lost * 1000 > (u64)*tx_in_flight * b->loss_permille;
+	/*
+	 * Not only if this acknowledgement brought a loss: the others of a probe that overflowed the queue tell of the same flight,
+	 * lost packets and all, and would raise inflight_longterm above what the path holds, headroom and all.
+	 */
+	return (u64)lost * 1000 > (u64)*tx_in_flight * b->loss_permille;
 }
 
 static void handle_inflight_too_high(struct sock *sk, struct acc_bbr *b, const struct rate_sample *rs, u32 tx_in_flight)
