@@ -31,13 +31,16 @@ static long boot_on_init_stack(void *arg)
 /*
  * Linux derives the size of its socket tables from that of the machine, a slot for 128 KiB (TCP) and 2 MiB (UDP): an
  * instance of little memory and very many sockets would search long chains. One for 32 KiB; the caller's words win.
+ *
+ * Without MMU a table is one piece of what the page allocator has, of at most 4 MiB, and it warns of more. With lockdep a
+ * slot with its lock is nine times as large: 144 bytes in TCP's largest table.
  */
 static void cmd_line_set(const struct lkl_boot_params *params)
 {
-	u64 slots = params->memory_bytes >> 15;
+	u64 slots = params->memory_bytes >> 15, tcp_slots_max = IS_ENABLED(CONFIG_PROVE_LOCKING) ? 16384 : 65536;
 
 	snprintf(boot_command_line, COMMAND_LINE_SIZE, "thash_entries=%llu uhash_entries=%llu %s",
-		 clamp(slots, 4096, 65536), clamp(slots, 4096, 16384), params->cmd_line);
+		 clamp(slots, 4096, tcp_slots_max), clamp(slots, 4096, 16384), params->cmd_line);
 }
 
 void lkl_kernel_boot(const struct lkl_boot_params *params, struct lkl_thread *self)
