@@ -15,7 +15,7 @@ STACK=lkl
 ACCD=$1
 TOOLS="nginx curl tc"
 . "$(dirname "$0")/testbed_lib.sh"
-trap tb_cleanup EXIT
+trap test_finish EXIT
 tb_init
 tb_up && tb_server_up && tb_candidate_up lkl || tb_fail "cannot start"
 tb_exec proxy tc qdisc add dev eth0 root tbf rate 200mbit burst 64k limit 200k 2>/dev/null ||

@@ -45,6 +45,7 @@ hub_finish() {
 	done
 	wait 2>/dev/null
 	netns_del "$CLIENT" "$CLIENT2" "$PROXY" "$SERVER" "$HUB"
+	! kernel_died "$DIR" || status=1
 	if [ "$status" = 0 ] || [ "$status" = 77 ]; then
 		[ -z "$DIR" ] || rm -rf "$DIR"
 	else

@@ -51,6 +51,7 @@ start() { # MODE
 		pool s1 { server s1 { address = "10.97.0.1:8080"; } }
 		pool s6 { server s6 { address = "[2001:db8:97::1]:8086"; } }
 	CONF
+	! kernel_died "$TMP" >&2 || fail "an instance died"
 	: >"$TMP/accd.err" # what the one before said is not its word
 	ip netns exec "$near" "$ACCD" -f "$TMP/accd.conf" 2>"$TMP/accd.err" &
 	accd_pid=$!

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
-# netns_lib.sh - sourced by the tests: namespaces are removed when nobody is in them any more
+# netns_lib.sh - sourced by the tests: namespaces are removed when nobody is in them any more; an instance that died fails a test
 #
 # accd's keeper puts an interface's addresses back after the last worker has ended, also when all that the test killed was
 # the supervisor. A namespace that is removed under it takes the interface away, and then the record of what was to be put
@@ -23,4 +23,10 @@ netns_del() {
 		ip netns del "$_ns" 2>/dev/null || true
 	done
 	return 0
+}
+
+# kernel_died DIR: whether a program whose output lies there said that its instance died, and what it said. On the debug kernel
+# every complaint ends the instance; accd puts the next worker in its place, and the rest of the test may well succeed.
+kernel_died() {
+	[ -n "$1" ] && grep -s -h -D skip -d skip -A 80 "kernel died: " "$1"/*
 }

@@ -83,7 +83,7 @@ write_conf() { # further keys of the log section
 start_accd() {
 	[ ! -e "$DIR/error.log" ] || mv "$DIR/error.log" "$DIR/error.log.$PID_ACCD"
 	: >"$DIR/error.log"
-	ip netns exec "$PROXY" "$ACCD" -f "$DIR/accd.conf" --stack "$STACK" 2>"$DIR/accd.err" &
+	ip netns exec "$PROXY" "$ACCD" -f "$DIR/accd.conf" --stack "$STACK" 2>>"$DIR/accd.err" &
 	PID_ACCD=$!
 	PIDS="$PIDS $!"
 	wait_for 20 "accd is ready" grep -q "accd\[.*: ready:" "$DIR/error.log" || exit 1

@@ -14,7 +14,7 @@ STACK=$1
 ACCD=$2
 TOOLS="nginx curl"
 . "$(dirname "$0")/testbed_lib.sh"
-trap tb_cleanup EXIT
+trap test_finish EXIT
 tb_init
 tb_up && tb_server_up || tb_fail "cannot start"
 cat >"$tb_dir/accd.conf" <<-EOT

@@ -3,7 +3,7 @@
 # testbed_lib.sh - sourced by the tests that run in bench/testbed: what they share
 #
 # The test says in TOOLS what it needs beside the testbed, in ACCD which daemon, and in STACK, if it has one, on which stack. It
-# goes on in the top folder of the source, sets its EXIT trap (tb_cleanup, at least) and calls tb_init.
+# goes on in the top folder of the source, sets its EXIT trap (test_finish, at least at its end) and calls tb_init.
 
 skip() {
 	echo "skipped: $*"
@@ -15,6 +15,7 @@ export ACCD
 cd "$(dirname "${BASH_SOURCE[0]}")/../.." || exit
 # shellcheck source=bench/testbed
 . bench/testbed
+. tests/net/netns_lib.sh
 
 [ "$(id -u)" = 0 ] || skip "needs root for namespaces"
 for tool in $TOOLS; do
@@ -26,6 +27,13 @@ case "$("$ACCD" -V)" in
 esac
 trap 'exit 130' INT
 trap 'exit 143' TERM HUP
+
+test_finish() { # test_finish [STATUS]: everything goes, and the test ends
+	local status=${1:-$?}
+	! kernel_died "${tb_dir:-}" || status=1
+	tb_cleanup
+	exit "$status"
+}
 
 passed=0 failed=0
 expect() { # expect TEXT command...

@@ -18,6 +18,7 @@ cleanup() {
 	for pid in $PIDS; do kill "$pid" 2>/dev/null || true; done
 	for pid in $PIDS; do wait "$pid" 2>/dev/null || true; done
 	netns_del $NETNS
+	! kernel_died "$TMP" >&2 || rc=1
 	rm -rf "$TMP"
 	exit $rc
 }

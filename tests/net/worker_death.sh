@@ -31,8 +31,7 @@ finish() {
 		tail -n 20 "$tb_dir/watch"
 		echo "worker_death.sh $STACK: FAILED"
 	fi
-	tb_cleanup
-	exit $status
+	test_finish $status
 }
 trap finish EXIT
 

@@ -27,9 +27,8 @@ finish() {
 		echo "---- what accd said"
 		tail -n 60 "$tb_dir/proxy.log"
 	fi
-	tb_cleanup
 	echo "workers.sh $STACK: $passed passed, $failed failed"
-	exit $status
+	test_finish $status
 }
 trap finish EXIT
 
