@@ -14,6 +14,7 @@ set -uo pipefail
 STACK=lkl
 ACCD=$1
 TOOLS="nginx curl tc"
+# shellcheck source=tests/net/testbed_lib.sh
 . "$(dirname "$0")/testbed_lib.sh"
 trap test_finish EXIT
 tb_init

@@ -1,3 +1,4 @@
+# shellcheck shell=sh
 # SPDX-License-Identifier: GPL-2.0-only
 # hub_lib.sh - sourced by the tests whose namespaces hang on one bridge: what they share
 #
@@ -5,6 +6,7 @@
 # names of namespaces, of which only HUB has been made (see attach), DIR is its directory of logs; what it starts in the
 # background it adds to PIDS. All of it goes on every exit, but DIR stays after a failure: a later run of the same test removes
 # what is older than a day. The test ends by `exit 0`; what expect counted decides.
+# shellcheck source=tests/net/netns_lib.sh
 . "$(dirname "$0")/netns_lib.sh"
 
 skip() {

@@ -8,6 +8,7 @@
 # of each session, the stack's tables and accd's own part lie in it; on the host the sockets do not); waits SECONDS (10); then
 # sends a byte over every session and waits for the echo. Prints one line of figures; status 0: all alive and at most 12 KiB each.
 set -u
+# shellcheck source=tests/net/hub_lib.sh
 . "$(dirname "$0")/hub_lib.sh"
 ACCD=${1:?usage: idle_memory.sh ACCD PEER [STACK [SESSIONS [SECONDS]]]}
 PEER=${2:?usage: idle_memory.sh ACCD PEER [STACK [SESSIONS [SECONDS]]]}

@@ -13,6 +13,7 @@
 # All namespaces and processes are the test's own, named with its process id and removed on every exit.
 # Exit status: 0 all passed, 1 a step failed, 77 cannot run here (the reason is printed).
 set -u
+# shellcheck source=tests/net/hub_lib.sh
 . "$(dirname "$0")/hub_lib.sh"
 
 STACK=${1:?usage: listen.sh STACK ACCD}

@@ -1,3 +1,4 @@
+# shellcheck shell=sh
 # SPDX-License-Identifier: GPL-2.0-only
 # netns_lib.sh - sourced by the tests: namespaces are removed when nobody is in them any more; an instance that died fails a test
 #

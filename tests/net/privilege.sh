@@ -13,6 +13,7 @@ set -uo pipefail
 STACK=$1
 ACCD=$2
 TOOLS="nginx curl"
+# shellcheck source=tests/net/testbed_lib.sh
 . "$(dirname "$0")/testbed_lib.sh"
 trap test_finish EXIT
 tb_init

@@ -20,6 +20,7 @@ STANDING=${STANDING:-64}
 VCPUS=${VCPUS:-1}
 WORKERS=4
 TOOLS=curl
+# shellcheck source=tests/net/testbed_lib.sh
 . "$(dirname "$0")/testbed_lib.sh"
 
 finish() {

@@ -18,6 +18,7 @@ KILLS=${KILLS:-5}
 many=4
 VCPUS=${VCPUS:-1}
 TOOLS="nginx curl wrk"
+# shellcheck source=tests/net/testbed_lib.sh
 . "$(dirname "$0")/testbed_lib.sh"
 
 finish() {
