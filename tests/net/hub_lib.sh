@@ -1,5 +1,5 @@
-# shellcheck shell=sh
 # SPDX-License-Identifier: GPL-2.0-only
+# shellcheck shell=sh
 # hub_lib.sh - sourced by the tests whose namespaces hang on one bridge: what they share
 #
 # The test sets STACK and ACCD and calls hub_init. Afterwards HUB (with bridge br0 in it), CLIENT, CLIENT2, PROXY and SERVER are

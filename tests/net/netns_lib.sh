@@ -1,5 +1,5 @@
-# shellcheck shell=sh
 # SPDX-License-Identifier: GPL-2.0-only
+# shellcheck shell=sh
 # netns_lib.sh - sourced by the tests: namespaces are removed when nobody is in them any more; an instance that died fails a test
 #
 # accd's keeper puts an interface's addresses back after the last worker has ended, also when all that the test killed was

@@ -1,5 +1,5 @@
-# shellcheck shell=bash
 # SPDX-License-Identifier: GPL-2.0-only
+# shellcheck shell=bash
 # testbed_lib.sh - sourced by the tests that run in bench/testbed: what they share
 #
 # The test says in TOOLS what it needs beside the testbed, in ACCD which daemon, and in STACK, if it has one, on which stack. It
