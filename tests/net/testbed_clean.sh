@@ -15,7 +15,7 @@ ACCD=$1
 TOOLS="nginx curl"
 # shellcheck source=tests/net/testbed_lib.sh
 . "$(dirname "$0")/testbed_lib.sh"
-trap tb_cleanup EXIT
+trap test_finish EXIT
 
 # shellcheck disable=SC2016 # it is the killed run that expands them
 read -r id pid < <(bash -c '. bench/testbed

@@ -15,6 +15,7 @@ export ACCD
 cd "$(dirname "${BASH_SOURCE[0]}")/../.." || exit
 # shellcheck source=bench/testbed
 . bench/testbed
+# shellcheck source=tests/net/netns_lib.sh
 . tests/net/netns_lib.sh
 
 [ "$(id -u)" = 0 ] || skip "needs root for namespaces"
