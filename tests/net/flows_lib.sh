@@ -5,12 +5,6 @@ command -v jq >/dev/null || skip "needs jq"
 workers=4
 failures=0
 
-settled() {
-	for n in $NETNS; do
-		! ip -n "$n" -6 addr show | grep -q tentative || return 1
-	done
-}
-
 # What both topologies have: the service's addresses in near, those of the clients in far.
 addresses_up() {
 	ip -n "$near" addr add 10.97.0.2/24 dev w0
@@ -45,7 +39,7 @@ accd_up() { # SERVER4 SERVER6
 }
 
 actors_up() { # SERVER4 SERVER6: when all addresses can be used, the server in far and accd in near
-	wait_for 20 settled || fail "addresses stay tentative"
+	settle
 	server_up "$far"
 	accd_up "$@"
 }
@@ -81,9 +75,6 @@ sum() { # FIELD: over the workers' stacks
 least() { # FIELD: of the worker that has the least
 	jq --arg f "$1" '[.[][$f] // error("no counter " + $f)] | min' "$TMP/stack"
 }
-host_tcp() { # NAMESPACE FIELD
-	in_ns "$1" awk -v name="$2" '/^Tcp:/ { if (!n++) { for (i = 2; i <= NF; i++) if ($i == name) at = i } else print $at }' /proc/net/snmp
-}
 is() { # WHAT VALUE WANTED
 	[ "$2" = "$3" ] || { failures=$((failures + 1)); echo "FAILED: $1: $2, not $3" >&2; return; }
 	echo "$1: $2"
@@ -100,13 +91,13 @@ no_resets() { # NAMESPACE CONNECTIONS LATE: so many since accd's start; at most 
 	is "connections that workers took" "$(sum Tcp.PassiveOpens)" "$2"
 	is "connections that workers made" "$(sum Tcp.ActiveOpens)" "$2"
 	is "connections of workers that were reset" "$(sum Tcp.EstabResets)" 0
-	is "connections of client and server that were reset" "$(host_tcp "$1" EstabResets)" 0
+	is "connections of client and server that were reset" "$(host_counter "$1" Tcp EstabResets)" 0
 	is "attempts that failed" "$(sum Tcp.AttemptFails)" 0
 	is "damaged segments" "$(sum Tcp.InCsumErrors)" 0
-	is "segments that the host's stack got" "$(host_tcp "$near" InSegs)" 0
+	is "segments that the host's stack got" "$(host_counter "$near" Tcp InSegs)" 0
 	late=$(sum Tcp.OutRsts)
-	echo "segments that no socket of the worker waited for: $late; of client and server: $(host_tcp "$1" OutRsts);" \
-		"sent again by workers: $(sum Tcp.RetransSegs), by client and server: $(host_tcp "$1" RetransSegs);" \
+	echo "segments that no socket of the worker waited for: $late; of client and server: $(host_counter "$1" Tcp OutRsts);" \
+		"sent again by workers: $(sum Tcp.RetransSegs), by client and server: $(host_counter "$1" Tcp RetransSegs);" \
 		"frames dropped: $(jq '[.[].rx_dropped_total] | add' "$TMP/wires")"
 	[ "$late" -le "$3" ] || { failures=$((failures + 1)); echo "FAILED: $late segments came to workers without a socket for them" >&2; }
 }

@@ -78,14 +78,13 @@ cutter_down() {
 	ip -n "$router" -6 rule del iif r0 to 2001:db8:97::2 lookup 100
 	stop cutter
 }
-reassembled() { in_ns "$near" awk '/^Ip:/ { if (!n++) { for (i = 2; i <= NF; i++) if ($i == "ReasmOKs") at = i } else print $at }' /proc/net/snmp; }
 
 echo "# all segments to accd are cut into fragments of 512 bytes"
 cutter_up in-order
 client_up "$far" $v4 $v6 --total 100 --at-once 100 --up 60000 --down 60000 --rounds 2
 client_end
 counters
-is_some "IPv4 datagrams that the wire put together" "$(reassembled)"
+is_some "IPv4 datagrams that the wire put together" "$(host_counter "$near" Ip ReasmOKs)"
 no_resets "$far" 200 100
 
 echo "# echo requests of 4000 bytes"

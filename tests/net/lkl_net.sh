@@ -33,8 +33,7 @@ for n in "$peer 1" "$near 2"; do
 	ip -n "$1" route add default via "10.98.$2.9"
 	ip -n "$1" -6 route add default via "2001:db8:$2::9"
 done
-settled() { ! ip -n "$near" -6 addr show | grep -q tentative; }
-wait_for 20 settled || fail "addresses stay tentative"
+settle "$near"
 
 snapshot() {
 	{
@@ -100,7 +99,7 @@ stop host >/dev/null
 
 echo "# the instance as server, in share mode: the peer reaches it, the host answers no segment of its port"
 background inner "$near" "$LKL_NET" -i n0 --share -p 8080 stream -s
-resets() { in_ns "$near" awk '/^Tcp:/ { if (n++) print $15; else if ($15 != "OutRsts") exit 1 }' /proc/net/snmp; }
+resets() { host_counter "$near" Tcp OutRsts; }
 before=$(resets)
 for to in 10.98.2.2 2001:db8:2::2; do
 	in_ns "$peer" timeout 60 "$LKL_NET" --host -p 8080 stream -n 5M --both "$to" | tee "$TMP/out"

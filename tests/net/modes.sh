@@ -21,8 +21,7 @@ ip -n "$near" addr add 10.97.0.2/24 dev n0
 ip -n "$peer" addr add 2001:db8:97::1/64 dev p0 nodad
 ip -n "$near" addr add 2001:db8:97::2/64 dev n0 nodad
 ip -n "$near" neigh add 10.97.0.9 lladdr 02:00:00:00:00:09 dev n0 nud permanent
-settled() { ! ip -n "$near" -6 addr show | grep -q tentative; }
-wait_for 20 settled || fail "addresses stay tentative"
+settle "$near"
 
 snapshot() {
 	{
@@ -68,7 +67,7 @@ end_accd() {
 	wait "$accd_pid" || { cat "$TMP/accd.err"; fail "accd's exit"; }
 	same "$1"
 }
-tcp() { in_ns "$near" awk -v name="$1" '/^Tcp:/ { if (!n++) { for (i = 2; i <= NF; i++) if ($i == name) at = i } else print $at }' /proc/net/snmp; }
+resets() { host_counter "$near" Tcp OutRsts; }
 
 echo "# own: relays"
 start own
@@ -79,12 +78,12 @@ end_accd own
 echo "# share: relays, while a service of the host answers on the same addresses"
 background sshd "$near" "$LKL_NET" --host -p 22 rr -s
 start share
-segments=$(tcp OutRsts)
+segments=$(resets)
 relayed share
 for to in 10.97.0.2 2001:db8:97::2; do
 	in_ns "$peer" timeout 60 "$LKL_NET" --host -p 22 rr -n 50 "$to" || fail "the host's service at $to"
 done
-[ "$segments" = "$(tcp OutRsts)" ] || fail "the host sent resets: $segments, now $(tcp OutRsts)"
+[ "$segments" = "$(resets)" ] || fail "the host sent resets: $segments, now $(resets)"
 if in_ns "$peer" timeout 60 "$LKL_NET" --host -p 81 rr -n 1 10.97.0.2 2>"$TMP/err"; then fail "port 81 is nobody's"; fi
 grep -q 'Connection refused' "$TMP/err" || { cat "$TMP/err"; fail "the host refuses its other ports"; }
 

@@ -17,13 +17,12 @@ for n in "$far f0 1" "$near w0 2" "$near w0 3"; do
 	ip -n "$1" addr add "10.99.2.$3/24" dev "$2"
 	ip -n "$1" addr add "fd00:99::$3/64" dev "$2" nodad
 done
-settled() { ! ip -n "$1" -6 addr show | grep -q tentative; }
-wait_for 20 settled "$far" && wait_for 20 settled "$near" || fail "addresses stay tentative"
+settle
 
 try() { in_ns "$far" timeout "$1" bash -c ': <>/dev/tcp/$0/$1' "$2" "$3" 2>&1; } # SECONDS ADDRESS PORT
 answered() { try 20 "$1" "$2" | grep -q refused || fail "$how: the host does not answer at $1 port $2"; }
 answers() { try 2 "$1" "$2" | grep -q refused; }
-resets() { in_ns "$near" awk '/^Tcp:/ { if (!n++) { for (i = 2; i <= NF; i++) if ($i == "OutRsts") at = i } else print $at }' /proc/net/snmp; }
+resets() { host_counter "$near" Tcp OutRsts; }
 received() { ip -n "$near" -s link show w0 | awk '/RX:/ { getline; print $2 }'; }
 # What comes later than its client waits would be missed: it must have come, and the host's count tells.
 silent() { # ADDRESS PORT

@@ -76,6 +76,20 @@ wait_for() {
 	done
 }
 
+# settle [NS...]: until no IPv6 address there, or in any namespace of the test, waits for duplicate address detection
+settle() { wait_for 20 is_settled "${@:-$NETNS}" || fail "addresses stay tentative"; }
+is_settled() {
+	for _ns in $*; do
+		! ip -n "$_ns" -6 addr show | grep -q tentative || return 1
+	done
+}
+
+# host_counter NS PROTOCOL NAME: of the namespace's /proc/net/snmp, e.g. Tcp OutRsts
+host_counter() {
+	in_ns "$1" awk -v line="$2:" -v name="$3" '$1 == line {
+		if (!n++) { for (i = 2; i <= NF; i++) if ($i == name) at = i } else print $at }' /proc/net/snmp
+}
+
 mac_of() { ip netns exec "$1" cat "/sys/class/net/$2/address"; }
 
 # counter FILE LINE NAME: value of NAME in the LINE-th line of counters.

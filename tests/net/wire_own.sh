@@ -47,8 +47,7 @@ $IP -6 addr add 2001:db8:3::1 peer 2001:db8:3::2/128 dev a0
 $IP -6 addr add 2001:db8:4::1/64 dev a0 valid_lft 1000 preferred_lft 500
 $IP -6 addr add 2001:db8:5::1/64 dev a0 valid_lft 1000 preferred_lft 0
 $IP -6 addr add 2001:db8:ff::1/64 dev c0 nodad
-settled() { ! $IP -6 addr show | grep -q tentative; }
-wait_for 20 settled || fail "addresses stay tentative"
+settle "$host"
 $IP -6 route add default via fe80::99 dev a0 metric 100 proto ra mtu 1400 pref high expires 1000
 $IP -6 route add default via 2001:db8:ff::9 dev c0 metric 200
 $IP -6 route add 2001:db8:10::/48 via 2001:db8:1::9 dev a0 src 2001:db8:1::6

@@ -15,8 +15,7 @@ $IP addr add 10.99.3.2/24 dev w0
 $IP addr add 10.99.3.3/24 dev w0 label w0:x
 $IP addr add 2001:db8:99::2/64 dev w0
 $IP addr add 2001:db8:99::3/64 dev w0
-settled() { ! $IP -6 addr show | grep -q tentative; }
-wait_for 20 settled || fail "addresses stay tentative"
+settle "$near"
 $IP route add default via 10.99.3.1 metric 50 mtu 1400
 $IP -6 route add default via 2001:db8:99::1 metric 50
 $IP -6 route add 2001:db8:98::/48 via fe80::1 dev w0
