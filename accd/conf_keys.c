@@ -117,7 +117,7 @@ const struct conf_key conf_keys[] = {
 	  "memory of the stack instance (stack = lkl only)" },
 	{ "worker", "spin", CONF_T_US, "50us", 0, 1000000, NULL,
 	  offsetof(struct conf_worker, spin_us),
-	  "how long an idle worker polls before it sleeps (stack = lkl only)" },
+	  "how long an idle worker polls at most before it sleeps (stack = lkl only)" },
 	{ "worker", "drain_timeout", CONF_T_MS, "30s", 0, DAY_MS, NULL,
 	  offsetof(struct conf_worker, drain_timeout_ms),
 	  "how long sessions may go on after SIGTERM" },

@@ -108,7 +108,7 @@ static const char usage_text[] =
 	"  -p, --port PORT        of stream and rr (5300)\n"
 	"  -j, --json             results as JSON\n"
 	"  --idle SECONDS         a peer of stream and rr that is silent for so long is gone (10)\n"
-	"  --spin MICROSECONDS    how long the instance polls before it sleeps (50)\n"
+	"  --spin MICROSECONDS    how long the instance polls at most before it sleeps (50)\n"
 	"  --memory SIZE          of the instance (128M)    --cpu N   pin it    -v   its kernel's messages\n"
 	"  -h, --help\n";
 
