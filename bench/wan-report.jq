@@ -67,6 +67,15 @@ def compare($bytes):
 		| "accd with \($a): faster in \(map(select(.r < 1)) | length) of \(length) (in \(map(select(.clear)) | length) with the intervals apart), slower by more than 5 % in \(map(select(.r > 1.05)) | length)"
 			+ (map(select(.r > 1.05) | .s) | if length > 0 then " (\(join(", ")))" else "" end) + "."), "";
 
+# Flows that begin one after the other (bench/wan fair -l), or with unequal round trips (-d).
+def unequal:
+	def each: [.mbps | transpose[] | mean | digits] | join(", ");
+	"| scenario | flows | each begins after the one before | more round trip, all but the first | Mbit/s, each | Jain's index |",
+	"|---|---|---|---|---|---|",
+	(.[] | "| \(.scenario) | \(.flows | if (unique | length) == 1 then "\(length) x \(.[0])" else join(", ") end)"
+		+ " | \(if .late_s then "\(.late_s) s" else "-" end) | \(if .more_rtt_ms then "\(.more_rtt_ms) ms" else "-" end)"
+		+ " | \(each) | \(.mbps | map(jain) | with_error) |");
+
 def fairness:
 	. as $all
 	| "| scenario | flows | Mbit/s, each | Jain's index |", "|---|---|---|---|",
@@ -75,10 +84,10 @@ def fairness:
 	"", "| scenario | beside the cubic flow | cubic Mbit/s (alone) | other Mbit/s | harm | harm of cubic | |", "|---|---|---|---|---|---|---|",
 	($all | in_order[] as $s | ($all | map(select(.scenario == $s))) as $g
 		| $g[] | select((.flows | length) == 2 and .flows[0] == "cubic" and .flows[1] != "cubic") | .run as $run
-		| ($g | map(select(.flows == ["cubic"] and .run == $run)) | .[0].mbps // [] | map(.[0]) | mean) as $alone
+		| ($g | map(select(.flows == ["cubic"] and .run == $run)) | .[0].mbps // [] | map(.[0])) as $own_alone | ($own_alone | mean) as $alone
 		| ($g | map(select(.flows == ["cubic", "cubic"] and .run == $run)) | .[0].mbps // [] | map(mean) | mean | harm($alone)) as $own
 		| (.mbps | map(.[0]) | mean) as $left | ($left | harm($alone)) as $h
-		| "| \($s) | \(.flows[1]) | \($left | digits) (\($alone | digits)) | \(.mbps | map(.[1]) | with_error) | \($h | percent) | \($own | percent) | "
+		| "| \($s) | \(.flows[1]) | \(.mbps | map(.[0]) | with_error) (\($own_alone | with_error)) | \(.mbps | map(.[1]) | with_error) | \($h | percent) | \($own | percent) | "
 			+ (if $h == null or $own == null then "-" elif is_shared_ok($h; $own) then "ok" else "more than 10 points" end) + " |");
 
 (rows("about")[] | "\(.mode): \(about)"), "",
@@ -86,4 +95,5 @@ def fairness:
 (rows("fct") | if length > 0 then "Completion, ms: median (interval of it)", "", completion, "" else empty end),
 (rows("bulk") | if length > 0 then bulk, "" else empty end),
 (rows("accd") | if length > 0 then ([.[].bytes] | unique[]) as $b | compare($b) else empty end),
-(rows("fair") | if length > 0 then fairness else empty end)
+(rows("fair") | map(select(.late_s == null and .more_rtt_ms == null)) | if length > 0 then fairness else empty end),
+(rows("fair") | map(select(.late_s or .more_rtt_ms)) | if length > 0 then "", unequal else empty end)

@@ -64,4 +64,26 @@ rows='{"kind":"fair","scenario":"a","flows":["cubic"],"mbps":[[10]]}
 echo "$rows" | table "harm of x is 58 %, of cubic 50 %: within 10 points" "| a | x | 4.2 (10) | 5.8 | 58 % | 50 % | ok |" 2>/dev/null
 echo "$rows" | table "harm of y is 70 %: more" "| a | y | 3 (10) | 7 | 70 % | 50 % | more than 10 points |" 2>/dev/null
 echo "$rows" | table "Jain's index of a pair" "| a | 2 x y | 2, 6 | 0.8 |" 2>/dev/null
+rows="$rows
+"'{"kind":"fair","scenario":"a","flows":["cubic"],"late_s":4,"mbps":[[1]]}
+{"kind":"fair","scenario":"a","flows":["y","y"],"late_s":4,"mbps":[[9,3],[9,3]]}
+{"kind":"fair","scenario":"a","flows":["y","z"],"more_rtt_ms":50,"mbps":[[8,8]]}'
+echo "$rows" | table "a late start: 144/180" "| a | 2 x y | 4 s | - | 9, 3 | 0.8 +- 0 |" 2>/dev/null
+echo "$rows" | table "unequal round trips" "| a | y, z | - | 50 ms | 8, 8 | 1 |" 2>/dev/null
+echo "$rows" | table "neither is what harm is held against" "| a | x | 4.2 (10) | 5.8 | 58 % | 50 % | ok |" 2>/dev/null
+echo "$rows" | table "nor a pair that began together" "| a | 2 x y | 2, 6 | 0.8 |" 2>/dev/null
+echo '{"kind":"fair","scenario":"a","flows":["cubic"],"mbps":[[10],[12]]}
+{"kind":"fair","scenario":"a","flows":["cubic","x"],"mbps":[[4,5],[5,5]]}' |
+	table "what is left has its interval" "| a | x | 4.5 +- 6.35 (11 +- 12.7) | 5 +- 0 | 59.1 % | - | - |" 2>/dev/null
+
+wrong() { # WANTED ARGUMENT...: exit status 2 and this on stderr
+	wanted=$1
+	shift
+	got=$("$BENCH/wan" "$@" 2>&1)
+	rc=$?
+	if [ $rc = 2 ] && [ "$got" = "$wanted" ]; then echo "ok: $wanted"; else echo "FAILED: $*: status $rc, \"$got\""; failed=1; fi
+}
+wrong 'bench/wan: -l: 9: expected flows "x+x+x" to be together for 4 s of the 20 of -t' fair -t 20 -l 9 -f x+x,x+x+x
+wrong 'bench/wan: -d: "0": expected a number from 1 to 9999' fair -d 0
+wrong 'bench/wan: -m: "1GB": expected 10KB, 100KB, 1MB, 10MB or bulk' table -m 10KB,1GB
 exit $failed
