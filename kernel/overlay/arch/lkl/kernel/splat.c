@@ -36,11 +36,12 @@ static const char *const openings[] = {
 /*
  * System calls of an application task run on the application's stack, which is not the one that the generic code knows.
  * DEBUG_OBJECTS asks whether an object is on the stack where it was said to be, and complains five times in the life of
- * an instance. Such a warning is passed over, from its announcement to its last line.
+ * an instance. Such a warning is passed over, from its announcement to its last line. Several vCPUs may be at it at a time,
+ * with their lines mixed: it ends with the last line of as many warnings as were announced.
  */
 static const char foreign_stack[] = "is NOT on stack";
 static const char warning_end[] = "---[ end trace";
-static bool is_passing_over;
+static unsigned int n_passed_over;
 
 /* Written with the console locked. */
 static char splat[16384];
@@ -81,9 +82,10 @@ void lkl_splat_line(const char *text, size_t len)
 
 	if (!splat_len) {
 		if (strnstr(text, foreign_stack, len))
-			is_passing_over = true;
-		if (is_passing_over) {
-			is_passing_over = !strnstr(text, warning_end, len);
+			n_passed_over++;
+		if (n_passed_over) {
+			if (strnstr(text, warning_end, len))
+				n_passed_over--;
 			return;
 		}
 		if (!is_opening(text, len))
