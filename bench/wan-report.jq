@@ -12,6 +12,7 @@ def name: if . == 10000 then "10 KB" elif . == 100000 then "100 KB" elif . == 10
 def interval: median_interval | "\(if .low then .low / 1e3 | digits else "-" end) .. \(if .high then .high / 1e3 | digits else "over" end)";
 def cell: "\(median | if . then . / 1e3 | digits else "over" end) (\(interval))";
 def with_error: "\(mean | digits)\(mean_error | if . then " +- \(digits)" else "" end)";
+def place: .scenario + (if .note then ", \(.note)" else "" end); # a row may say when it was taken
 def rows($kind): map(select(.kind == $kind));
 
 def about: "\(.date), \(.machine), commit \(.commit), \(.parallel) jobs at a time";
@@ -80,14 +81,14 @@ def fairness:
 	. as $all
 	| "| scenario | flows | Mbit/s, each | Jain's index |", "|---|---|---|---|",
 	($all[] | select((.flows | unique | length) == 1 and (.flows | length) > 1)
-		| "| \(.scenario) | \(.flows | length) x \(.flows[0]) | \([.mbps | transpose[] | mean | digits] | join(", ")) | \(.mbps | map(jain) | with_error) |"),
+		| "| \(place) | \(.flows | length) x \(.flows[0]) | \([.mbps | transpose[] | mean | digits] | join(", ")) | \(.mbps | map(jain) | with_error) |"),
 	"", "| scenario | beside the cubic flow | cubic Mbit/s (alone) | other Mbit/s | harm | harm of cubic | |", "|---|---|---|---|---|---|---|",
 	($all | in_order[] as $s | ($all | map(select(.scenario == $s))) as $g
 		| $g[] | select((.flows | length) == 2 and .flows[0] == "cubic" and .flows[1] != "cubic") | .run as $run
 		| ($g | map(select(.flows == ["cubic"] and .run == $run)) | .[0].mbps // [] | map(.[0])) as $own_alone | ($own_alone | mean) as $alone
 		| ($g | map(select(.flows == ["cubic", "cubic"] and .run == $run)) | .[0].mbps // [] | map(mean) | mean | harm($alone)) as $own
 		| (.mbps | map(.[0]) | mean) as $left | ($left | harm($alone)) as $h
-		| "| \($s) | \(.flows[1]) | \(.mbps | map(.[0]) | with_error) (\($own_alone | with_error)) | \(.mbps | map(.[1]) | with_error) | \($h | percent) | \($own | percent) | "
+		| "| \(place) | \(.flows[1]) | \(.mbps | map(.[0]) | with_error) (\($own_alone | with_error)) | \(.mbps | map(.[1]) | with_error) | \($h | percent) | \($own | percent) | "
 			+ (if $h == null or $own == null then "-" elif is_shared_ok($h; $own) then "ok" else "more than 10 points" end) + " |");
 
 (rows("about")[] | "\(.mode): \(about)"), "",
