@@ -3,37 +3,57 @@
  * test_acc_bbr.c - acc_bbr (cc/tcp_acc_bbr.c) on scripted paths in virtual time: its states, their order and length, and its
  * bounds, as draft-ietf-ccwg-bbr has them
  *
- * The sections named are the draft's (-02). Every packet's fate is the script's (bbr_path.h), nothing depends on the machine. What is
+ * The sections named are the draft's (-02). Every packet's fate is the script's (cc_path.h), nothing depends on the machine. What is
  * random is in the algorithm: when it probes next. Every acknowledgement is checked for what holds always: see always().
  */
 #include "harness.h"
 
-#include "bbr_path.h"
+#include "cc_path.h"
 
-#define MBIT 125000ll
-#define SEC (1000 * MS)
+/* States as "state" of acc_bbr has them. */
+enum { STARTUP, DRAIN, DOWN, CRUISE, REFILL, UP, PROBE_RTT, STATES };
 
-static const struct bbr_path usual = { .rate = 20 * MBIT, .rtt_ns = 40 * MS, .queue_bytes = 400000, .is_bulk = 1 };
+static void look(struct cc_path *p)
+{
+	struct view *v = &p->view;
 
-/* A failure shows where the flow was. */
-#define HOLDS(p, cond) do { \
-	if (!(cond)) { \
-		const struct view *v_ = &(p)->view; \
-		fprintf(stderr, "%s:%d: not %s\n  state %d, cwnd %u, inflight %u, max_bw %lld, short %lld, pacing %lld, longterm %u, " \
-			"shortterm %u, min_rtt %u, srtt %u us; %llu packets, %llu + %llu dropped, %llu marked\n", __FILE__, __LINE__, \
-			#cond, v_->state, v_->cwnd, v_->inflight, (long long)v_->max_bw, (long long)v_->bw_short, \
-			(long long)v_->pacing, v_->longterm, v_->shortterm, v_->min_rtt_us, v_->srtt_us, \
-			(unsigned long long)(p)->packets, (unsigned long long)(p)->drops, (unsigned long long)(p)->full_drops, \
-			(unsigned long long)(p)->marks); \
-		return -__LINE__; \
-	} \
-} while (0)
+	v->longterm = path_param(p, "inflight_longterm");
+	v->shortterm = path_param(p, "inflight_shortterm");
+	v->max_bw = path_param(p, "max_bw");
+	v->bw_short = path_param(p, "bw_shortterm");
+	v->min_rtt_us = path_param(p, "min_rtt_us");
+	v->is_full = path_param(p, "full_bw_reached");
+}
+
+static void show(const struct view *v)
+{
+	fprintf(stderr, "max_bw %lld, short %lld, longterm %u, shortterm %u, full %d", (long long)v->max_bw, (long long)v->bw_short, v->longterm,
+		v->shortterm, v->is_full);
+}
+
+static const struct algorithm acc_bbr = {
+	.name = "acc_bbr",
+	.state_key = "state",
+	.states = STATES,
+	/* The draft's. DRAIN and DOWN may begin and end at one acknowledgement, and are not seen then. */
+	.ways = {
+		[STARTUP] = 1 << DRAIN | 1 << DOWN | 1 << CRUISE | 1 << PROBE_RTT,
+		[DRAIN] = 1 << DOWN | 1 << CRUISE | 1 << REFILL | 1 << PROBE_RTT,
+		[DOWN] = 1 << CRUISE | 1 << REFILL | 1 << PROBE_RTT,
+		[CRUISE] = 1 << REFILL | 1 << PROBE_RTT,
+		[REFILL] = 1 << UP | 1 << PROBE_RTT,
+		[UP] = 1 << DOWN | 1 << CRUISE | 1 << REFILL | 1 << PROBE_RTT,
+		[PROBE_RTT] = 1 << STARTUP | 1 << DOWN | 1 << CRUISE,
+	},
+	.look = look,
+	.show = show,
+};
+
+static const struct cc_path usual = { .rate = 20 * MBIT, .rtt_ns = 40 * MS, .queue_bytes = 400000, .is_bulk = 1 };
 
 /* ---- what holds after every acknowledgement ---- */
 
-static int was_wrong;
-
-static void always(struct bbr_path *p)
+static void always(struct cc_path *p)
 {
 	const struct view *v = &p->view;
 	const char *wrong = NULL;
@@ -52,50 +72,30 @@ static void always(struct bbr_path *p)
 		wrong = "cwnd without headroom in CRUISE (5.6.4.7)";
 	else if (v->bw_short >= 0 && v->state >= DOWN && v->state <= UP && v->pacing > (v->bw_short < v->max_bw ? v->bw_short : v->max_bw) * 13 / 10)
 		wrong = "pacing above 1.25 bw (5.6.2)";
-	if (wrong && !was_wrong++)
-		fprintf(stderr, "always: %s: state %d, cwnd %u, longterm %u, shortterm %u, max_bw %lld, short %lld, pacing %lld\n", wrong, v->state,
-			v->cwnd, v->longterm, v->shortterm, (long long)v->max_bw, (long long)v->bw_short, (long long)v->pacing);
+	path_wrong(p, wrong);
 }
 
-static int begin(struct bbr_path *p, int is_ecn)
+static int begin(struct cc_path *p, int is_ecn)
 {
-	was_wrong = 0;
 	if (!p->watch)
 		p->watch = always;
-	return path_open(p, "acc_bbr", is_ecn);
+	return path_open(p, &acc_bbr, is_ecn);
 }
 
-static int end(struct bbr_path *p)
+static int in_startup(struct cc_path *p) { return p->view.state == STARTUP; }
+static int in_cruise(struct cc_path *p) { return p->view.state == CRUISE; }
+static int in_refill(struct cc_path *p) { return p->view.state == REFILL; }
+static int in_up(struct cc_path *p) { return p->view.state == UP; }
+static int in_down(struct cc_path *p) { return p->view.state == DOWN; }
+static int in_probe_rtt(struct cc_path *p) { return p->view.state == PROBE_RTT; }
+static int out_of_probe_rtt(struct cc_path *p) { return p->view.state != PROBE_RTT; }
+static int is_full(struct cc_path *p) { return p->view.is_full; }
+static int has_longterm(struct cc_path *p) { return p->view.longterm != NONE; }
+static int has_shortterm(struct cc_path *p) { return p->view.shortterm != NONE; }
+
+static struct cc_path *path(void)
 {
-	HOLDS(p, was_wrong == 0);
-	return path_close(p);
-}
-
-static int in_startup(struct bbr_path *p) { return p->view.state == STARTUP; }
-static int in_cruise(struct bbr_path *p) { return p->view.state == CRUISE; }
-static int in_refill(struct bbr_path *p) { return p->view.state == REFILL; }
-static int in_up(struct bbr_path *p) { return p->view.state == UP; }
-static int in_down(struct bbr_path *p) { return p->view.state == DOWN; }
-static int in_probe_rtt(struct bbr_path *p) { return p->view.state == PROBE_RTT; }
-static int out_of_probe_rtt(struct bbr_path *p) { return p->view.state != PROBE_RTT; }
-static int is_full(struct bbr_path *p) { return p->view.is_full; }
-static int has_longterm(struct bbr_path *p) { return p->view.longterm != NONE; }
-static int has_shortterm(struct bbr_path *p) { return p->view.shortterm != NONE; }
-
-/* Goodput over some time, in bytes per second. */
-static int64_t goodput(struct bbr_path *p, int64_t ns)
-{
-	const uint64_t before = p->delivered;
-	const int64_t from = stack_lkl.now_ns();
-
-	if (path_run(p, ns))
-		return -1;
-	return (int64_t)((p->delivered - before) * 1000000000ull / (uint64_t)(stack_lkl.now_ns() - from));
-}
-
-static struct bbr_path *path(void)
-{
-	static struct bbr_path p;
+	static struct cc_path p;
 
 	p = usual;
 	return &p;
@@ -106,7 +106,7 @@ static struct bbr_path *path(void)
 /* 5.3.1 Startup, 5.3.2 Drain */
 static int startup(void *arg)
 {
-	struct bbr_path *p = path();
+	struct cc_path *p = path();
 	int64_t t;
 
 	TRY(begin(p, 0));
@@ -122,13 +122,13 @@ static int startup(void *arg)
 	/* What Startup has put into the queue is gone. */
 	HOLDS(p, p->view.inflight <= path_bdp(p) + 4);
 	HOLDS(p, p->visits[DRAIN] == 1);
-	return end(p);
+	return path_close(p);
 }
 
 /* Startup with a queue that is too short: it ends by loss. 5.3.1.3 */
 static int startup_loss(void *arg)
 {
-	struct bbr_path *p = path();
+	struct cc_path *p = path();
 	uint64_t drops, packets;
 
 	p->queue_bytes = 20 * PACKET; /* 0.3 BDP */
@@ -140,16 +140,16 @@ static int startup_loss(void *arg)
 	HOLDS(p, p->view.max_bw > p->rate * 8 / 10);
 	drops = p->full_drops;
 	packets = p->packets;
-	HOLDS(p, goodput(p, 20 * SEC) > p->rate * 75 / 100);
+	HOLDS(p, path_goodput(p, 20 * SEC) > p->rate * 75 / 100);
 	/* After Startup a queue of a third of the BDP is enough for it: little is lost. */
 	HOLDS(p, (p->full_drops - drops) * 50 < p->packets - packets);
-	return end(p);
+	return path_close(p);
 }
 
 /* The order of the cycle, how long each part is, and what it brings. 5.3.3 */
 static int64_t last_up_ns, least_gap_ns, most_gap_ns, least_pacing_up;
 
-static void watch_cycle(struct bbr_path *p)
+static void watch_cycle(struct cc_path *p)
 {
 	always(p);
 	if (p->view.state == UP && p->view.was != UP) {
@@ -166,7 +166,7 @@ static void watch_cycle(struct bbr_path *p)
 
 static int probe_bw(void *arg)
 {
-	struct bbr_path *p = path();
+	struct cc_path *p = path();
 	int64_t visits[STATES], got;
 
 	last_up_ns = most_gap_ns = 0;
@@ -175,7 +175,7 @@ static int probe_bw(void *arg)
 	TRY(begin(p, 0));
 	TRY(path_until(p, 5 * SEC, in_cruise));
 	memcpy(visits, p->visits, sizeof(visits));
-	got = goodput(p, 30 * SEC);
+	got = path_goodput(p, 30 * SEC);
 	HOLDS(p, got > p->rate * 90 / 100);
 	HOLDS(p, p->full_drops == 0);
 	HOLDS(p, p->visits[REFILL] - visits[REFILL] >= 6 && p->visits[UP] - visits[UP] >= 6);
@@ -188,13 +188,13 @@ static int probe_bw(void *arg)
 	HOLDS(p, least_pacing_up > p->rate * 115 / 100 && least_pacing_up < p->rate * 135 / 100);
 	/* The model holds the queue down: less than one more round trip on average. */
 	HOLDS(p, p->view.srtt_us < 80000);
-	return end(p);
+	return path_close(p);
 }
 
 /* 5.3.4 ProbeRTT */
 static int probe_rtt(void *arg)
 {
-	struct bbr_path *p = path();
+	struct cc_path *p = path();
 	uint32_t cwnd;
 	int64_t from;
 	int i;
@@ -215,19 +215,19 @@ static int probe_rtt(void *arg)
 		HOLDS(p, p->view.shortterm == NONE && p->view.bw_short < 0);
 		from = stack_lkl.now_ns();
 	}
-	return end(p);
+	return path_close(p);
 }
 
 /* ---- the path changes ---- */
 
-static int is_min_rtt_near(struct bbr_path *p)
+static int is_min_rtt_near(struct cc_path *p)
 {
 	return p->view.min_rtt_us >= p->rtt_ns / 1000 && p->view.min_rtt_us < p->rtt_ns / 1000 * 115 / 100;
 }
 
 static int rtt_steps(void *arg)
 {
-	struct bbr_path *p = path();
+	struct cc_path *p = path();
 
 	TRY(begin(p, 0));
 	TRY(path_run(p, 4 * SEC));
@@ -237,27 +237,27 @@ static int rtt_steps(void *arg)
 	TRY(path_run(p, 2 * SEC));
 	HOLDS(p, p->view.min_rtt_us < 42000);
 	TRY(path_until(p, 60 * SEC, is_min_rtt_near));
-	HOLDS(p, goodput(p, 10 * SEC) > p->rate * 80 / 100);
+	HOLDS(p, path_goodput(p, 10 * SEC) > p->rate * 80 / 100);
 	/* Shorter: each smaller sample is believed at once, and ProbeRTT empties the queue in the end. */
 	p->rtt_ns = 20 * MS;
 	TRY(path_until(p, 60 * SEC, is_min_rtt_near));
-	HOLDS(p, goodput(p, 5 * SEC) > p->rate * 80 / 100);
-	return end(p);
+	HOLDS(p, path_goodput(p, 5 * SEC) > p->rate * 80 / 100);
+	return path_close(p);
 }
 
-static int is_bw_near(struct bbr_path *p)
+static int is_bw_near(struct cc_path *p)
 {
 	return p->view.max_bw < p->rate * 115 / 100 && p->view.max_bw > p->rate * 85 / 100;
 }
 
-static int is_queue_short(struct bbr_path *p)
+static int is_queue_short(struct cc_path *p)
 {
 	return p->view.srtt_us * 1000ll < 3 * p->rtt_ns;
 }
 
 static int rate_steps(void *arg)
 {
-	struct bbr_path *p = path();
+	struct cc_path *p = path();
 
 	TRY(begin(p, 0));
 	TRY(path_run(p, 4 * SEC));
@@ -265,17 +265,17 @@ static int rate_steps(void *arg)
 	p->rate = 5 * MBIT;
 	TRY(path_until(p, 60 * SEC, is_bw_near));
 	TRY(path_until(p, 60 * SEC, is_queue_short));
-	HOLDS(p, goodput(p, 10 * SEC) > p->rate * 80 / 100);
+	HOLDS(p, path_goodput(p, 10 * SEC) > p->rate * 80 / 100);
 	/* Four times as much: UP grows by a quarter a round until it is found. */
 	p->rate = 20 * MBIT;
 	TRY(path_until(p, 60 * SEC, is_bw_near));
-	HOLDS(p, goodput(p, 10 * SEC) > p->rate * 80 / 100);
-	return end(p);
+	HOLDS(p, path_goodput(p, 10 * SEC) > p->rate * 80 / 100);
+	return path_close(p);
 }
 
 /* ---- losses ---- */
 
-static enum verdict lose_every_100th(struct bbr_path *p)
+static enum verdict lose_every_100th(struct cc_path *p)
 {
 	return p->packets % 100 == 0 ? DROP : PASS;
 }
@@ -283,20 +283,20 @@ static enum verdict lose_every_100th(struct bbr_path *p)
 /* Random loss below the bound of 2 % is no reason to slow down. 5.5.10 */
 static int loss_below_bound(void *arg)
 {
-	struct bbr_path *p = path();
+	struct cc_path *p = path();
 
 	p->verdict = lose_every_100th;
 	TRY(begin(p, 0));
 	TRY(path_run(p, 5 * SEC));
 	HOLDS(p, p->view.is_full);
-	HOLDS(p, goodput(p, 20 * SEC) > p->rate * 80 / 100);
+	HOLDS(p, path_goodput(p, 20 * SEC) > p->rate * 80 / 100);
 	HOLDS(p, p->drops > 100);
-	return end(p);
+	return path_close(p);
 }
 
 static int n_losses, burst_state;
 
-static enum verdict lose_some(struct bbr_path *p)
+static enum verdict lose_some(struct cc_path *p)
 {
 	if (p->view.state != burst_state || !n_losses || p->packets % 4)
 		return PASS;
@@ -307,7 +307,7 @@ static enum verdict lose_some(struct bbr_path *p)
 /* Too much lost while probing: that flight is the bound, and the probe is over. 5.3.3.5, 5.5.10.2 */
 static int loss_in_up(void *arg)
 {
-	struct bbr_path *p = path();
+	struct cc_path *p = path();
 	uint32_t bound;
 
 	p->verdict = lose_some;
@@ -325,16 +325,16 @@ static int loss_in_up(void *arg)
 	n_losses = 0;
 	TRY(path_until(p, 10 * SEC, in_cruise)); /* always() looks for the headroom */
 	HOLDS(p, p->view.cwnd <= p->view.longterm - p->view.longterm * 15 / 100 + 1);
-	HOLDS(p, goodput(p, 20 * SEC) > p->rate * 75 / 100);
+	HOLDS(p, path_goodput(p, 20 * SEC) > p->rate * 75 / 100);
 	/* Nothing is lost any more: probes raise it. */
 	HOLDS(p, p->view.longterm > bound);
-	return end(p);
+	return path_close(p);
 }
 
 /* A loss while not probing: bounds of the short term, 0.7 or what arrived, until the next probe. 5.5.10.3 */
 static int loss_in_cruise(void *arg)
 {
-	struct bbr_path *p = path();
+	struct cc_path *p = path();
 	uint32_t cwnd;
 	int64_t bw;
 
@@ -357,10 +357,10 @@ static int loss_in_cruise(void *arg)
 	HOLDS(p, p->view.shortterm == NONE && p->view.bw_short < 0);
 	TRY(path_until(p, 10 * SEC, in_down));
 	HOLDS(p, p->view.longterm == NONE);
-	return end(p);
+	return path_close(p);
 }
 
-static enum verdict lose_all(struct bbr_path *p)
+static enum verdict lose_all(struct cc_path *p)
 {
 	(void)p;
 	return n_losses ? DROP : PASS;
@@ -369,7 +369,7 @@ static enum verdict lose_all(struct bbr_path *p)
 /* The path is gone for a second: timeouts. What was learned is not forgotten, 5.6.4.4. */
 static int blackout(void *arg)
 {
-	struct bbr_path *p = path();
+	struct cc_path *p = path();
 	int64_t bw;
 
 	p->verdict = lose_all;
@@ -383,13 +383,13 @@ static int blackout(void *arg)
 	HOLDS(p, p->drops > 10);
 	TRY(path_run(p, 3 * SEC));
 	HOLDS(p, p->view.max_bw >= bw * 8 / 10);
-	HOLDS(p, goodput(p, 15 * SEC) > p->rate * 80 / 100);
-	return end(p);
+	HOLDS(p, path_goodput(p, 15 * SEC) > p->rate * 80 / 100);
+	return path_close(p);
 }
 
 /* ---- marks: RFC 3168's echoes, with the factor of RFC 8511 ---- */
 
-static enum verdict mark_some(struct bbr_path *p)
+static enum verdict mark_some(struct cc_path *p)
 {
 	if (p->view.state != burst_state || !n_losses)
 		return PASS;
@@ -399,7 +399,7 @@ static enum verdict mark_some(struct bbr_path *p)
 
 static int marks_in_cruise(void *arg)
 {
-	struct bbr_path *p = path();
+	struct cc_path *p = path();
 	uint32_t cwnd;
 
 	p->verdict = mark_some;
@@ -415,12 +415,12 @@ static int marks_in_cruise(void *arg)
 	HOLDS(p, p->view.longterm == NONE);
 	TRY(path_until(p, 10 * SEC, in_refill));
 	HOLDS(p, p->view.shortterm == NONE);
-	return end(p);
+	return path_close(p);
 }
 
 static int marks_in_up(void *arg)
 {
-	struct bbr_path *p = path();
+	struct cc_path *p = path();
 
 	p->verdict = mark_some;
 	n_losses = 0;
@@ -433,7 +433,7 @@ static int marks_in_up(void *arg)
 	HOLDS(p, p->view.state == DOWN || p->view.state == CRUISE);
 	HOLDS(p, p->view.longterm >= path_bdp(p) * 7 / 10 && p->view.longterm <= path_bdp(p) * 3 / 2);
 	HOLDS(p, p->view.retrans == 0);
-	return end(p);
+	return path_close(p);
 }
 
 /* ---- the program ---- */
@@ -441,7 +441,7 @@ static int marks_in_up(void *arg)
 /* 5.4.1 Restarting from idle: paced at the bandwidth it knows, no burst, no ProbeRTT */
 static int idle(void *arg)
 {
-	struct bbr_path *p = path();
+	struct cc_path *p = path();
 	uint64_t before;
 	int64_t bw;
 
@@ -462,14 +462,14 @@ static int idle(void *arg)
 	HOLDS(p, p->view.state != PROBE_RTT);
 	HOLDS(p, p->view.max_bw >= bw * 9 / 10);
 	HOLDS(p, p->full_drops == 0);
-	HOLDS(p, goodput(p, 5 * SEC) > p->rate * 80 / 100);
-	return end(p);
+	HOLDS(p, path_goodput(p, 5 * SEC) > p->rate * 80 / 100);
+	return path_close(p);
 }
 
 /* A program that has little to send does not lower max_bw, nor end Startup. 5.5.5, 5.3.1.2 */
 static int app_limited(void *arg)
 {
-	struct bbr_path *p = path();
+	struct cc_path *p = path();
 	int64_t bw;
 	int i;
 
@@ -495,29 +495,29 @@ static int app_limited(void *arg)
 	HOLDS(p, p->view.longterm == NONE && p->full_drops == 0);
 	/* A little faster than ever before: also samples of a limited program raise it. */
 	p->is_bulk = 1;
-	HOLDS(p, goodput(p, 5 * SEC) > p->rate * 85 / 100);
-	return end(p);
+	HOLDS(p, path_goodput(p, 5 * SEC) > p->rate * 85 / 100);
+	return path_close(p);
 }
 
 /* ---- very small and very large ---- */
 
 static int small_path(void *arg)
 {
-	struct bbr_path *p = path();
+	struct cc_path *p = path();
 
 	p->rate = MBIT / 4; /* 250 kbit/s, 20 ms: half a packet of BDP */
 	p->rtt_ns = 20 * MS;
 	p->queue_bytes = 20 * PACKET;
 	TRY(begin(p, 0));
 	TRY(path_run(p, 10 * SEC));
-	HOLDS(p, goodput(p, 20 * SEC) > p->rate * 80 / 100);
+	HOLDS(p, path_goodput(p, 20 * SEC) > p->rate * 80 / 100);
 	HOLDS(p, p->view.cwnd >= 4 && p->view.cwnd <= 12); /* BBRMinPipeCwnd, 5.6.4.2 */
-	return end(p);
+	return path_close(p);
 }
 
 static int large_path(void *arg)
 {
-	struct bbr_path *p = path();
+	struct cc_path *p = path();
 
 	p->rate = 100 * MBIT;
 	p->rtt_ns = 100 * MS;
@@ -525,52 +525,30 @@ static int large_path(void *arg)
 	TRY(begin(p, 0));
 	TRY(path_until(p, 10 * SEC, in_cruise));
 	HOLDS(p, p->view.max_bw > p->rate * 9 / 10 && p->view.max_bw < p->rate * 11 / 10);
-	HOLDS(p, goodput(p, 5 * SEC) > p->rate * 85 / 100);
-	return end(p);
-}
-
-static void run(void **state)
-{
-	assert_int_equal(stack_lkl.run((int (*)(void *))*state, NULL), 0);
-}
-
-#define CASE(fn) { #fn, run, NULL, NULL, (void *)fn }
-
-static int start(void **state)
-{
-	(void)state;
-	return stack_lkl.start();
-}
-
-static int stop(void **state)
-{
-	(void)state;
-	stack_lkl.stop();
-	return 0;
+	HOLDS(p, path_goodput(p, 5 * SEC) > p->rate * 85 / 100);
+	return path_close(p);
 }
 
 int main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
-		CASE(startup),
-		CASE(startup_loss),
-		CASE(probe_bw),
-		CASE(probe_rtt),
-		CASE(rtt_steps),
-		CASE(rate_steps),
-		CASE(loss_below_bound),
-		CASE(loss_in_up),
-		CASE(loss_in_cruise),
-		CASE(blackout),
-		CASE(marks_in_cruise),
-		CASE(marks_in_up),
-		CASE(idle),
-		CASE(app_limited),
-		CASE(small_path),
-		CASE(large_path),
+		PATH_CASE(startup),
+		PATH_CASE(startup_loss),
+		PATH_CASE(probe_bw),
+		PATH_CASE(probe_rtt),
+		PATH_CASE(rtt_steps),
+		PATH_CASE(rate_steps),
+		PATH_CASE(loss_below_bound),
+		PATH_CASE(loss_in_up),
+		PATH_CASE(loss_in_cruise),
+		PATH_CASE(blackout),
+		PATH_CASE(marks_in_cruise),
+		PATH_CASE(marks_in_up),
+		PATH_CASE(idle),
+		PATH_CASE(app_limited),
+		PATH_CASE(small_path),
+		PATH_CASE(large_path),
 	};
 
-	if (argc > 1)
-		cmocka_set_test_filter(argv[1]);
-	return cmocka_run_group_tests(tests, start, stop);
+	return RUN_PATH_CASES(tests, argc, argv);
 }

@@ -12,6 +12,7 @@
 
 #include <netinet/tcp.h>
 
+#include "arp.h"
 #include "bytes.h"
 #include "packets.h"
 #include "script.h"
@@ -216,22 +217,6 @@ int script_send(struct script_run *s, const struct seg *seg)
 	return err;
 }
 
-static void answer_arp(const uint8_t *frame, int len)
-{
-	uint8_t reply[42];
-
-	if (len < 42 || get16(frame + 20) != 1 || get32(frame + 38) == STACK_ADDR)
-		return;
-	memcpy(reply, frame, 42);
-	memcpy(reply, STACK_MAC, 6);
-	memcpy(reply + 6, PEER_MAC, 6);
-	put16(reply + 20, 2);
-	memcpy(reply + 22, PEER_MAC, 6);
-	memcpy(reply + 28, frame + 38, 4);
-	memcpy(reply + 32, frame + 22, 10);
-	stack->inject(reply, sizeof(reply));
-}
-
 /* ---- from the stack ---- */
 
 static int get_options(struct script_run *s, const uint8_t *o, const uint8_t *end, struct seg *seg)
@@ -291,8 +276,7 @@ static int take(struct script_run *s, const uint8_t *frame, int len)
 
 	if (len < ETH + 28)
 		return 0;
-	if (get16(frame + 12) == 0x0806)
-		answer_arp(frame, len);
+	answer_arp(stack, frame, len);
 	if (len < ETH + IP + 20 || get16(frame + 12) != 0x0800 || ip[0] != 0x45 || ip[9] != IPPROTO_TCP)
 		return 0;
 	tcp = ip + IP;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * bbr_path.c - see bbr_path.h
+ * cc_path.c - see cc_path.h
  *
  * Packets pass the bottleneck in order, so what the receiver answers to one is known when it enters the queue: the answer waits in
  * `acks` until its time, the packet's way through the queue plus the round trip. A shorter round trip does not let answers
@@ -12,7 +12,8 @@
 #include <linux/tcp.h>
 #include <sys/socket.h>
 
-#include "bbr_path.h"
+#include "cc_path.h"
+#include "packets/arp.h"
 #include "packets/bytes.h"
 
 #define ETH 14
@@ -23,7 +24,7 @@ static const struct stack *const stk = &stack_lkl;
 
 /* ---- to the sender ---- */
 
-static int inject(struct bbr_path *p, int flags, uint32_t seq, uint32_t ack, const uint8_t *options, size_t options_len)
+static int inject(struct cc_path *p, int flags, uint32_t seq, uint32_t ack, const uint8_t *options, size_t options_len)
 {
 	uint8_t frame[ETH + IP + 60] = { 0 }, *ip = frame + ETH, *tcp = ip + IP;
 	size_t tcp_len = 20 + options_len;
@@ -50,23 +51,7 @@ static int inject(struct bbr_path *p, int flags, uint32_t seq, uint32_t ack, con
 	return stk->inject(frame, ETH + IP + tcp_len);
 }
 
-static void answer_arp(const uint8_t *frame, int len)
-{
-	uint8_t reply[42];
-
-	if (len < 42 || get16(frame + 20) != 1 || get32(frame + 38) == STACK_ADDR)
-		return;
-	memcpy(reply, frame, 42);
-	memcpy(reply, STACK_MAC, 6);
-	memcpy(reply + 6, PEER_MAC, 6);
-	put16(reply + 20, 2);
-	memcpy(reply + 22, PEER_MAC, 6);
-	memcpy(reply + 28, frame + 38, 4);
-	memcpy(reply + 32, frame + 22, 10);
-	stk->inject(reply, sizeof(reply));
-}
-
-static int64_t param(const struct bbr_path *p, const char *key)
+int64_t path_param(const struct cc_path *p, const char *key)
 {
 	uint64_t value = 0;
 	int err = lkl_cc_param_get(p->fd, key, &value);
@@ -74,53 +59,53 @@ static int64_t param(const struct bbr_path *p, const char *key)
 	return err ? err : (int64_t)value;
 }
 
-static int is_way(int from, int to)
+void path_look(struct cc_path *p)
 {
-	/* Each state's ways out. DRAIN and DOWN may begin and end at one acknowledgement, and are not seen then. */
-	static const uint8_t ways[STATES] = {
-		[STARTUP] = 1 << DRAIN | 1 << DOWN | 1 << CRUISE | 1 << PROBE_RTT,
-		[DRAIN] = 1 << DOWN | 1 << CRUISE | 1 << REFILL | 1 << PROBE_RTT,
-		[DOWN] = 1 << CRUISE | 1 << REFILL | 1 << PROBE_RTT,
-		[CRUISE] = 1 << REFILL | 1 << PROBE_RTT,
-		[REFILL] = 1 << UP | 1 << PROBE_RTT,
-		[UP] = 1 << DOWN | 1 << CRUISE | 1 << REFILL | 1 << PROBE_RTT,
-		[PROBE_RTT] = 1 << STARTUP | 1 << DOWN | 1 << CRUISE,
-	};
-
-	return from == to || ways[from] & 1 << to;
-}
-
-void path_look(struct bbr_path *p)
-{
+	const struct algorithm *a = p->algorithm;
 	struct view *v = &p->view;
 	struct tcp_info ti = { 0 };
-	int len = sizeof(ti), state = param(p, "state");
+	int len = sizeof(ti);
 
 	lkl_sys_getsockopt(p->fd, IPPROTO_TCP, TCP_INFO, &ti, &len);
 	v->at_ns = stk->now_ns();
 	v->was = v->state;
-	v->state = state;
-	v->longterm = param(p, "inflight_longterm");
-	v->shortterm = param(p, "inflight_shortterm");
-	v->max_bw = param(p, "max_bw");
-	v->bw_short = param(p, "bw_shortterm");
-	v->min_rtt_us = param(p, "min_rtt_us");
-	v->is_full = param(p, "full_bw_reached");
+	v->state = path_param(p, a->state_key);
 	v->cwnd = ti.tcpi_snd_cwnd;
+	v->ssthresh = ti.tcpi_snd_ssthresh;
 	v->inflight = ti.tcpi_unacked - ti.tcpi_sacked - ti.tcpi_lost + ti.tcpi_retrans;
 	v->srtt_us = ti.tcpi_rtt;
 	v->pacing = ti.tcpi_pacing_rate;
 	v->retrans = ti.tcpi_total_retrans;
-	if (v->state == v->was || state < 0 || state >= STATES)
+	a->look(p);
+	if (v->state == v->was || v->state < 0 || v->state >= a->states)
 		return;
-	if (!is_way(v->was, v->state))
+	if (!(a->ways[v->was] & 1 << v->state))
 		p->bad_way = 1;
 	p->last_ns[v->was] = v->at_ns - p->entered_ns;
 	p->entered_ns = v->at_ns;
 	p->visits[v->state]++;
 }
 
-static int acknowledge(struct bbr_path *p)
+void path_show(const struct cc_path *p)
+{
+	const struct view *v = &p->view;
+
+	fprintf(stderr, "  %s, state %d, cwnd %u, ssthresh %u, inflight %u, pacing %lld, min_rtt %u, srtt %u us; %llu packets, %llu + %llu dropped, "
+		"%llu marked; ", p->algorithm->name, v->state, v->cwnd, v->ssthresh, v->inflight, (long long)v->pacing, v->min_rtt_us, v->srtt_us,
+		(unsigned long long)p->packets, (unsigned long long)p->drops, (unsigned long long)p->full_drops, (unsigned long long)p->marks);
+	p->algorithm->show(v);
+	fprintf(stderr, "\n");
+}
+
+void path_wrong(struct cc_path *p, const char *what)
+{
+	if (!what || p->is_wrong++)
+		return;
+	fprintf(stderr, "after an acknowledgement: %s\n", what);
+	path_show(p);
+}
+
+static int acknowledge(struct cc_path *p)
 {
 	uint8_t options[28] = { 1, 1, 5, 0 };
 	uint32_t i;
@@ -144,7 +129,7 @@ static int acknowledge(struct bbr_path *p)
 
 /* ---- from the sender ---- */
 
-static void take_range(struct bbr_path *p, uint32_t from, uint32_t to)
+static void take_range(struct cc_path *p, uint32_t from, uint32_t to)
 {
 	int i, k;
 
@@ -173,7 +158,7 @@ static void take_range(struct bbr_path *p, uint32_t from, uint32_t to)
 	}
 }
 
-static int answer_later(struct bbr_path *p, int64_t at_ns)
+static int answer_later(struct cc_path *p, int64_t at_ns)
 {
 	const uint32_t at = p->head % ACKS_MAX;
 	int i, n = 0;
@@ -199,15 +184,14 @@ static int answer_later(struct bbr_path *p, int64_t at_ns)
 	return 0;
 }
 
-static int take(struct bbr_path *p, const uint8_t *frame, int len, int64_t at_ns)
+static int take(struct cc_path *p, const uint8_t *frame, int len, int64_t at_ns)
 {
 	const uint8_t *ip = frame + ETH, *tcp = ip + IP;
 	enum verdict verdict;
 	uint32_t seq, data;
 	int64_t waits_ns;
 
-	if (len >= 42 && get16(frame + 12) == 0x0806)
-		answer_arp(frame, len);
+	answer_arp(stk, frame, len);
 	if (len < ETH + IP + 20 || get16(frame + 12) != 0x0800 || ip[9] != IPPROTO_TCP || get16(tcp + 2) != p->peer_port ||
 	    get16(tcp) != p->stack_port)
 		return 0;
@@ -241,7 +225,7 @@ static int take(struct bbr_path *p, const uint8_t *frame, int len, int64_t at_ns
 
 /* ---- running ---- */
 
-static void fill(struct bbr_path *p)
+static void fill(struct cc_path *p)
 {
 	static const uint8_t zeros[65536];
 
@@ -249,14 +233,14 @@ static void fill(struct bbr_path *p)
 		;
 }
 
-long path_write(struct bbr_path *p, uint32_t bytes)
+long path_write(struct cc_path *p, uint32_t bytes)
 {
 	static const uint8_t zeros[65536];
 
 	return stk->sendto(p->fd, zeros, bytes < sizeof(zeros) ? bytes : sizeof(zeros), MSG_DONTWAIT, NULL, 0);
 }
 
-int path_until(struct bbr_path *p, int64_t ns, int (*is_true)(struct bbr_path *p))
+int path_until(struct cc_path *p, int64_t ns, int (*is_true)(struct cc_path *p))
 {
 	const int64_t until_ns = stk->now_ns() + ns;
 	uint8_t frame[FRAME_MAX];
@@ -284,15 +268,28 @@ int path_until(struct bbr_path *p, int64_t ns, int (*is_true)(struct bbr_path *p
 		if (err)
 			return err;
 	}
-	return is_true ? is_true(p) ? 0 : -ETIMEDOUT : 0;
+	if (!is_true || is_true(p))
+		return 0;
+	path_show(p);
+	return -ETIMEDOUT;
 }
 
-int path_run(struct bbr_path *p, int64_t ns)
+int path_run(struct cc_path *p, int64_t ns)
 {
 	return path_until(p, ns, NULL);
 }
 
-int path_open(struct bbr_path *p, const char *algorithm, int is_ecn)
+int64_t path_goodput(struct cc_path *p, int64_t ns)
+{
+	const uint64_t before = p->delivered;
+	const int64_t from = stk->now_ns();
+
+	if (path_run(p, ns))
+		return -1;
+	return (int64_t)((p->delivered - before) * 1000000000ull / (uint64_t)(stk->now_ns() - from));
+}
+
+int path_open(struct cc_path *p, const struct algorithm *algorithm, int is_ecn)
 {
 	static const uint8_t options[] = { 2, 4, MSS >> 8, MSS & 255, 1, 3, 3, 10, 1, 1, 4, 2 };
 	static unsigned int count;
@@ -305,30 +302,29 @@ int path_open(struct bbr_path *p, const char *algorithm, int is_ecn)
 	count++;
 	p->peer_addr = STACK_ADDR + 1 + count;
 	p->peer_port = 20000 + count;
+	p->algorithm = algorithm;
 	p->is_ecn = is_ecn;
 	CHECK_EQ(stk->sysctl("net.ipv4.tcp_ecn", is_ecn ? "1" : "2"), 0);
-	CHECK_EQ(stk->sysctl("net.ipv4.tcp_wmem", "4096 4194304 8388608"), 0);
+	CHECK_EQ(stk->sysctl("net.ipv4.tcp_wmem", p->wmem ? p->wmem : "4096 4194304 8388608"), 0);
 	CHECK_EQ(stk->sysctl("net.ipv4.tcp_no_metrics_save", "1"), 0);
 	p->fd = stk->socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0);
 	CHECK(p->fd >= 0);
-	CHECK_EQ(stk->setsockopt(p->fd, IPPROTO_TCP, TCP_CONGESTION, algorithm, strlen(algorithm)), 0);
+	CHECK_EQ(stk->setsockopt(p->fd, IPPROTO_TCP, TCP_CONGESTION, algorithm->name, strlen(algorithm->name)), 0);
 	addr.sin_addr.s_addr = htonl(p->peer_addr);
 	addr.sin_port = htons(p->peer_port);
 	CHECK_EQ(stk->connect(p->fd, (void *)&addr, sizeof(addr)), -EINPROGRESS);
 	for (;;) {
 		len = stk->frame(frame, stk->now_ns() + 1000 * MS, &at_ns);
 		CHECK(len > 0);
-		if (get16(frame + 12) == 0x0806)
-			answer_arp(frame, len);
-		else if (len >= ETH + IP + 20 && get16(tcp + 2) == p->peer_port)
+		answer_arp(stk, frame, len);
+		if (len >= ETH + IP + 20 && get16(frame + 12) == 0x0800 && get16(tcp + 2) == p->peer_port)
 			break;
 	}
 	p->stack_port = get16(tcp);
 	p->stack_iss = get32(tcp + 4);
 	p->rcv_nxt = 1;
 	for (until_ns = stk->now_ns() + p->rtt_ns; (len = stk->frame(frame, until_ns, &at_ns)) > 0;)
-		if (get16(frame + 12) == 0x0806)
-			answer_arp(frame, len);
+		answer_arp(stk, frame, len);
 	CHECK_EQ(inject(p, 0x12 | (is_ecn ? 0x40 : 0), 0, 1, options, sizeof(options)), 0);
 	p->entered_ns = stk->now_ns();
 	path_look(p);
@@ -336,7 +332,7 @@ int path_open(struct bbr_path *p, const char *algorithm, int is_ecn)
 	return 0;
 }
 
-int path_close(struct bbr_path *p)
+int path_close(struct cc_path *p)
 {
 	const struct linger linger = { 1, 0 };
 	uint8_t frame[FRAME_MAX];
@@ -346,11 +342,32 @@ int path_close(struct bbr_path *p)
 	CHECK_EQ(stk->close(p->fd), 0);
 	while (stk->frame(frame, 0, &at_ns) > 0)
 		;
+	CHECK_EQ(p->is_wrong, 0);
 	CHECK_EQ(p->bad_way, 0);
 	return 0;
 }
 
-uint32_t path_bdp(const struct bbr_path *p)
+uint32_t path_bdp(const struct cc_path *p)
 {
 	return (uint32_t)((p->rate * p->rtt_ns / 1000000000 + PACKET - 1) / PACKET);
+}
+
+/* ---- cases ---- */
+
+void path_case(void **state)
+{
+	assert_int_equal(stk->run((int (*)(void *))*state, NULL), 0);
+}
+
+int path_start(void **state)
+{
+	(void)state;
+	return stk->start();
+}
+
+int path_stop(void **state)
+{
+	(void)state;
+	stk->stop();
+	return 0;
 }
