@@ -8,7 +8,7 @@
  *   loss  = lost / (lost + delivered)
  *
  *   loss > loss_permille   cwnd *= 0.7
- *   an ECN echo            cwnd *= 0.85                                      (RFC 8511)
+ *   an ECN mark            cwnd *= 0.85          (RFC 8511), once for all its echoes
  *   queue > bound          cwnd *= max((min_rtt + bound) / rtt, 0.7)
  *   else, if it was used   cwnd += 1 + cwnd / 8 * (1 - queue / bound)
  *
@@ -18,7 +18,12 @@
  * queue, so that others on the link see at most about bound more of delay.
  *
  *   Slow start: cwnd doubles each round ── queue > bound / 2, or one of the first three lines ──▶ Steady
+ *               ── 8 round trips in a row above min_rtt + bound: cwnd = what arrived in the last ──▶ Steady
  *   Steady ── each 10 s ──▶ Drain: one round at cwnd / 2, so that min_rtt is seen again ──▶ Steady
+ *   Steady, Drain ── timeout ──▶ Slow start
+ *
+ * The queue of a round shows what was sent a round before. So the two rounds after a drain do not grow, and a
+ * pause ends the round.
  *
  * min_rtt is the least of this and the last 10 s. If the queue stays above the bound for 8 rounds and the window has been cut
  * without the round trip falling by a tenth, it is no queue but a longer path: min_rtt starts again.
@@ -40,6 +45,8 @@ static const u32 lossy_ecn_beta_percent = 85;
 static const u32 lossy_growth_divisor = 8;
 static const u32 lossy_min_rtt_win_ms = 10000;
 static const u32 lossy_long_path_rounds = 8;
+static const u32 lossy_high_samples = 8;
+static const u32 lossy_drained_rounds = 2;	/* that see the drained queue after a drain */
 static const u32 lossy_min_cwnd = 4;
 
 struct acc_lossy {
@@ -49,8 +56,11 @@ struct acc_lossy {
 	u32 next_round_delivered, round_delivered, round_lost;	/* totals at its start */
 	u32 high_rtt_us, high_rounds;			/* queue above the bound: since when, how large at first */
 	u32 cwnd_before;				/* a drain */
+	u32 delivered_ce, marked_seq;			/* seen so far; echoes up to here are of one mark */
 	u32 rounds, cuts;
 	u8 state;
+	u8 high_samples;				/* slow start: above the bound, in a row */
+	u8 drained_rounds;				/* after a drain: to come */
 	bool is_marked, is_limited;			/* in this round */
 };
 
@@ -77,6 +87,8 @@ static void begin_round(struct sock *sk, struct acc_lossy *l)
 	l->round_lost = tp->lost;
 	l->round_rtt_us = U32_MAX;
 	l->is_marked = l->is_limited = false;
+	if (after(tp->snd_una, l->marked_seq))
+		l->marked_seq = tp->snd_una - 1; /* numbers wrap */
 }
 
 /* Above the bound: is it a queue at all? True: no, the path is longer. */
@@ -115,7 +127,9 @@ static u32 round_cwnd(struct sock *sk, struct acc_lossy *l, u32 cwnd)
 		l->high_rounds = 0;
 		if (l->state == LOSSY_SLOW_START && queue_us > l->bound_us / 2)
 			l->state = LOSSY_STEADY;
-		if (l->state == LOSSY_STEADY && l->is_limited)
+		if (l->drained_rounds)
+			l->drained_rounds--; /* the queue of the window as it is again has not been seen yet */
+		else if (l->state == LOSSY_STEADY && l->is_limited)
 			cwnd += 1 + div_u64((u64)(cwnd / lossy_growth_divisor) * (l->bound_us - queue_us), max(l->bound_us, 1U));
 		return cwnd;
 	}
@@ -132,6 +146,7 @@ static u32 check_drain(struct sock *sk, struct acc_lossy *l, u32 cwnd)
 
 	if (l->state == LOSSY_DRAIN) {
 		l->state = LOSSY_STEADY;
+		l->drained_rounds = lossy_drained_rounds;
 		return max(cwnd, l->cwnd_before);
 	}
 	if (now - l->min_rtt_win_ms < lossy_min_rtt_win_ms)
@@ -144,6 +159,43 @@ static u32 check_drain(struct sock *sk, struct acc_lossy *l, u32 cwnd)
 	l->state = LOSSY_DRAIN;
 	l->cwnd_before = cwnd;
 	return scaled(cwnd, 1, 2);
+}
+
+/*
+ * A window that doubles cannot wait for the end of the round, whose least round trip is of the round's beginning: eight samples in a row
+ * above the bound end it. What arrived in such a round trip is the window that makes a queue of the bound.
+ */
+static u32 check_slow_start(struct sock *sk, struct acc_lossy *l, const struct rate_sample *rs, u32 cwnd)
+{
+	if (rs->rtt_us <= 0)
+		return cwnd;
+	if (rs->rtt_us <= (u64)min_rtt(l) + l->bound_us) {
+		l->high_samples = 0;
+		return cwnd;
+	}
+	if (++l->high_samples < lossy_high_samples)
+		return cwnd;
+	l->state = LOSSY_STEADY;
+	l->cuts++;
+	begin_round(sk, l);
+	return rs->is_app_limited || rs->delivered <= 0 ? cwnd : min_t(u32, cwnd, max_t(u32, rs->delivered, lossy_min_cwnd));
+}
+
+/*
+ * A receiver echoes one mark until it learns that the window was cut: for a round trip, which touches two rounds. What it echoes up to
+ * the packets that were out when the first echo came is the same mark.
+ */
+static void check_mark(struct sock *sk, struct acc_lossy *l)
+{
+	struct tcp_sock *tp = tcp_sk(sk);
+
+	if (tp->delivered_ce == l->delivered_ce)
+		return;
+	l->delivered_ce = tp->delivered_ce;
+	if (!after(tp->snd_una, l->marked_seq))
+		return;
+	l->marked_seq = tp->snd_nxt;
+	l->is_marked = true;
 }
 
 static void pace(struct sock *sk, const struct acc_lossy *l, u32 cwnd)
@@ -165,12 +217,13 @@ ACC_CONG_CONTROL(acc_lossy_main)
 		l->round_rtt_us = min_t(u32, l->round_rtt_us, rs->rtt_us);
 		l->min_rtt_us[1] = min_t(u32, l->min_rtt_us[1], rs->rtt_us);
 	}
-	if (rs->delivered_ce > 0)
-		l->is_marked = true;
+	check_mark(sk, l);
 	if (tp->is_cwnd_limited || rs->prior_in_flight + rs->acked_sacked >= cwnd)
 		l->is_limited = true;
 	if (l->state == LOSSY_SLOW_START && tp->is_cwnd_limited)
 		cwnd += rs->acked_sacked;
+	if (l->state == LOSSY_SLOW_START)
+		cwnd = check_slow_start(sk, l, rs, cwnd);
 	if (rs->delivered > 0 && acc_is_after_or_at(rs->prior_delivered, l->next_round_delivered)) {
 		l->rounds++;
 		if (l->state == LOSSY_DRAIN || now_ms(tp) - l->min_rtt_win_ms >= lossy_min_rtt_win_ms)
@@ -182,6 +235,16 @@ ACC_CONG_CONTROL(acc_lossy_main)
 	tcp_snd_cwnd_set(tp, clamp(cwnd, lossy_min_cwnd, tp->snd_cwnd_clamp));
 	pace(sk, l, tcp_snd_cwnd(tp));
 }
+
+/*
+ * A pause ends the round: the window was not used in it, and the queue has gone. So does a timeout, after which this is called, too: what
+ * it gave up for lost says nothing of the slow start that begins.
+ */
+static void acc_lossy_tx_start(struct sock *sk)
+{
+	begin_round(sk, inet_csk_ca(sk));
+}
+ACC_TX_START(acc_lossy_tx_start)
 
 /* The window is set once a round, above: loss itself changes nothing. */
 static u32 acc_lossy_ssthresh(struct sock *sk)
@@ -201,7 +264,7 @@ static void acc_lossy_set_state(struct sock *sk, u8 new_state)
 
 	if (new_state == TCP_CA_Loss) {
 		l->state = LOSSY_SLOW_START;
-		l->high_rounds = 0;
+		l->high_rounds = l->high_samples = 0;
 	}
 }
 
@@ -215,6 +278,8 @@ static void acc_lossy_init(struct sock *sk)
 	l->min_rtt_us[0] = U32_MAX;
 	l->min_rtt_us[1] = tcp_min_rtt(tcp_sk(sk));
 	l->min_rtt_win_ms = now_ms(tcp_sk(sk));
+	l->delivered_ce = tcp_sk(sk)->delivered_ce;
+	l->marked_seq = tcp_sk(sk)->snd_una - 1;
 	begin_round(sk, l);
 	acc_pacing_needed(sk);
 	pace(sk, l, tcp_snd_cwnd(tcp_sk(sk)));
@@ -227,6 +292,7 @@ static struct tcp_congestion_ops acc_lossy __read_mostly = {
 	.init = acc_lossy_init,
 	.cong_control = acc_lossy_main,
 	.set_state = acc_lossy_set_state,
+	ACC_OPS_TX_START(acc_lossy_tx_start),
 	.ssthresh = acc_lossy_ssthresh,
 	.undo_cwnd = acc_lossy_undo_cwnd,
 };
@@ -265,7 +331,7 @@ static const struct lkl_cc_row acc_lossy_rows[] = {
 	{ "state", 0, 0, NULL, get_state },		/* enum lossy_state */
 	{ "min_rtt_us", 0, 0, NULL, get_min_rtt_us },	/* U32_MAX: none yet */
 	{ "rounds", 0, 0, NULL, get_rounds },
-	{ "cuts", 0, 0, NULL, get_cuts },		/* rounds that made the window smaller */
+	{ "cuts", 0, 0, NULL, get_cuts },		/* times that the window was made smaller */
 };
 
 static struct lkl_cc_params acc_lossy_params = { .rows = acc_lossy_rows, .n_rows = ARRAY_SIZE(acc_lossy_rows) };
