@@ -6,12 +6,12 @@
  * lkl_cc_param(fd, "saved_cwnd", packets) and "saved_rtt_us"; both are needed. Without them, and once it is over, this is
  * Reno (RFC 5681). "init_cwnd" replaces the initial window, before the first data.
  *
- *   Reconnaissance: slow start as ever. When the initial window is acknowledged, nothing was lost and
- *       saved_rtt / 2 <= min_rtt <= 10 * saved_rtt
- *   Unvalidated:    PipeSize = flight, cwnd = jump = saved_cwnd / 2, paced over a round trip (1.2 jump / srtt, which is what
- *                   the stack gives at ssthresh = cwnd)
- *   Validating:     cwnd = flight, and stays; PipeSize += acknowledged
- *   Safe Retreat:   cwnd = ssthresh = PipeSize / 2
+ *   Reconnaissance: slow start as ever. When the initial window is acknowledged, nothing was lost,
+ *                   saved_rtt / 2 < min_rtt <= 10 * saved_rtt, and more waits to be sent than the window lets go:
+ *   Unvalidated:    PipeSize = max(flight, initial window), cwnd = jump = saved_cwnd / 2, paced over a round trip (1.2 jump / srtt,
+ *                   which is what the stack gives at ssthresh = cwnd)
+ *   Validating:     cwnd = flight, and stays. If flight <= PipeSize the jump was not used: cwnd = PipeSize, Normal
+ *   Safe Retreat:   cwnd = ssthresh = PipeSize / 2, and stays; after a timeout slow start to there
  *
  *   Reconnaissance ── initial window acked, path as saved ──▶ Unvalidated ── first packet of the jump acked, or a round trip ──▶
  *        │  loss, other round trip,                               │              Validating
@@ -20,8 +20,10 @@
  *     Normal ◀── last packet of the jump acked ──────────── Safe Retreat            ▼
  *                                                                                Normal, in slow start
  *
- * While Validating the window does not grow: the RFC allows more. The window falls in Safe Retreat as the stack's
- * proportional rate reduction lets it, which never sends more than the new window allows over the round.
+ * PipeSize grows to what has been delivered since the jump; the RFC adds that to what was in flight. Pacing leaves few packets in
+ * flight when the initial window is acknowledged, all of which has just passed: so PipeSize begins with that at least. While
+ * Validating the window does not grow: the RFC allows more. The window falls in Safe Retreat as the stack's proportional rate
+ * reduction lets it, which never sends more than the new window allows over the round.
  *
  * Source: RFC 9959. The parameters: acc_probe_rows at the end.
  */
@@ -30,14 +32,14 @@
 enum probe_phase { PROBE_RECONNAISSANCE, PROBE_UNVALIDATED, PROBE_VALIDATING, PROBE_SAFE_RETREAT, PROBE_NORMAL };
 
 static const u32 probe_jump_divisor = 2;	/* RFC 9959: at most half of what was saved */
-static const u32 probe_rtt_divisor = 2;		/* a path with less than half the round trip is another path */
+static const u32 probe_rtt_divisor = 2;		/* a path with half the round trip is another path */
 static const u32 probe_rtt_factor = 10;		/* and so is one with more than ten times it */
 static const u32 probe_cwnd_min = 2;
 
 struct acc_probe {
 	u32 saved_cwnd, saved_rtt_us;	/* 0: not handed in */
 	u32 initial_cwnd, initial_delivered;
-	u32 pipe_size;
+	u32 pipe_size, jump_delivered;	/* total at the jump */
 	u32 first_seq, last_seq;	/* of the jump */
 	u32 jump_ms;			/* when */
 	u32 jumps, retreats;
@@ -53,7 +55,21 @@ static bool is_path_as_saved(const struct tcp_sock *tp, const struct acc_probe *
 {
 	u32 rtt_us = tcp_min_rtt(tp);
 
-	return rtt_us >= p->saved_rtt_us / probe_rtt_divisor && rtt_us <= (u64)p->saved_rtt_us * probe_rtt_factor;
+	return rtt_us > p->saved_rtt_us / probe_rtt_divisor && rtt_us <= (u64)p->saved_rtt_us * probe_rtt_factor;
+}
+
+/*
+ * Does the program have more to send than the window lets go now? A jump is of no use else, and what it had found is lost. A
+ * program that the socket's buffer keeps from writing has more.
+ */
+static bool is_more_waiting(const struct sock *sk)
+{
+	const struct tcp_sock *tp = tcp_sk(sk);
+	u32 flight = tcp_packets_in_flight(tp), cwnd = tcp_snd_cwnd(tp), unsent = tp->write_seq - tp->snd_nxt;
+
+	if (unsent > (u64)(cwnd - min(flight, cwnd)) * tp->mss_cache)
+		return true;
+	return unsent && sk->sk_socket && test_bit(SOCK_NOSPACE, &sk->sk_socket->flags);
 }
 
 static void reconnoitre(struct sock *sk, struct acc_probe *p)
@@ -68,12 +84,13 @@ static void reconnoitre(struct sock *sk, struct acc_probe *p)
 		p->phase = PROBE_NORMAL;
 		return;
 	}
-	if (!tcp_is_cwnd_limited(sk))
-		return; /* nothing to send that would need it */
+	if (!is_more_waiting(sk))
+		return;
 	p->phase = PROBE_UNVALIDATED;
 	p->jumps++;
 	p->jump_ms = now_ms(tp);
-	p->pipe_size = tcp_packets_in_flight(tp);
+	p->pipe_size = max(tcp_packets_in_flight(tp), p->initial_cwnd);
+	p->jump_delivered = tp->delivered;
 	p->first_seq = tp->snd_nxt;
 	tcp_snd_cwnd_set(tp, jump);
 	tp->snd_ssthresh = jump;
@@ -85,9 +102,15 @@ static void end_unvalidated(struct sock *sk, struct acc_probe *p)
 
 	if (!after(tp->snd_una, p->first_seq) && now_ms(tp) - p->jump_ms <= tp->srtt_us / (8 * USEC_PER_MSEC))
 		return;
+	if (tcp_packets_in_flight(tp) <= p->pipe_size) {
+		p->phase = PROBE_NORMAL;
+		tcp_snd_cwnd_set(tp, p->pipe_size);
+		tp->snd_ssthresh = TCP_INFINITE_SSTHRESH;
+		return;
+	}
 	p->phase = PROBE_VALIDATING;
 	p->last_seq = tp->snd_nxt;
-	tcp_snd_cwnd_set(tp, max3(tcp_packets_in_flight(tp), p->pipe_size, probe_cwnd_min));
+	tcp_snd_cwnd_set(tp, tcp_packets_in_flight(tp));
 	tp->snd_ssthresh = tcp_snd_cwnd(tp);
 }
 
@@ -114,6 +137,8 @@ static void acc_probe_cong_avoid(struct sock *sk, u32 ack, u32 acked)
 	case PROBE_SAFE_RETREAT:
 		if (!before(tp->snd_una, p->last_seq))
 			p->phase = PROBE_NORMAL;
+		else if (tcp_snd_cwnd(tp) >= tp->snd_ssthresh)
+			break; /* less it is after a timeout */
 		fallthrough;
 	default:
 		tcp_reno_cong_avoid(sk, ack, acked);
@@ -124,8 +149,8 @@ static void acc_probe_pkts_acked(struct sock *sk, const struct ack_sample *sampl
 {
 	struct acc_probe *p = inet_csk_ca(sk);
 
-	if (p->phase == PROBE_VALIDATING)
-		p->pipe_size += sample->pkts_acked;
+	if (p->phase == PROBE_UNVALIDATED || p->phase == PROBE_VALIDATING)
+		p->pipe_size = max(p->pipe_size, tcp_sk(sk)->delivered - p->jump_delivered);
 }
 
 /* Loss, a timeout or an ECN echo. */
