@@ -13,7 +13,9 @@
  * move from the source's socket to the destination's through a pipe, and no byte is copied.
  *
  * In the stack. Where the stack can (stack_ops.relay_join), a session that has lasted for
- * RELAY_JOIN_TURNS turns is joined once nothing waits in it: the stack then passes on what either side
+ * RELAY_JOIN_TURNS turns, or has turned out to be bulk, is joined as soon as none of its bytes wait
+ * here, also in the middle of a transfer: the stack works whenever the loop makes a call, and bulk that
+ * is left to the loop would starve beside joined sessions. The stack then passes on what either side
  * receives, and the loop hears of the session again when something else than data comes, which is
  * where relay_part() takes over. The order of ways, by cost for a byte: read and write, splice, the stack;
  * worker.relay names the last one that is used.
@@ -321,8 +323,10 @@ static bool relay_pump(struct worker *w, struct session *s, enum side from)
 				break;
 			continue;
 		}
-		if (n >= RELAY_BULK_MIN_BYTES)
+		if (n >= RELAY_BULK_MIN_BYTES) {
 			src->flags |= CONN_BULK;
+			s->turns = RELAY_JOIN_TURNS; /* worth a join at once */
+		}
 		if (n < read_bytes && !(src->flags & CONN_RD_TO_END))
 			src->flags &= ~CONN_RD_READY;
 		taken = dst->flags & CONN_WR_READY ?
@@ -406,25 +410,24 @@ void relay_look(struct worker *w, struct session *s)
 	relay_count_joined(w, s);
 }
 
-static void relay_join(struct worker *w, struct session *s)
+/* What waits in the sockets the stack finds; what waits here must have gone first. */
+static bool relay_join(struct worker *w, struct session *s)
 {
 	const struct conn *down = &s->conn[SIDE_DOWN], *up = &s->conn[SIDE_UP];
 
-	if (s->no_join || w->conf->worker.relay < CONF_RELAY_STACK || !w->ops->relay_join)
-		return;
-	if (s->turns < RELAY_JOIN_TURNS) {
-		s->turns++;
-		return;
-	}
-	if ((down->flags | up->flags) & (CONN_RD_TO_END | CONN_RD_EOF | CONN_WR_SHUT | CONN_ERR) ||
-	    down->out_bytes || up->out_bytes)
-		return;
+	if (s->turns < RELAY_JOIN_TURNS || s->no_join || w->conf->worker.relay < CONF_RELAY_STACK || !w->ops->relay_join)
+		return false;
+	if ((down->out_bytes && !relay_flush(w, s, SIDE_DOWN)) || (up->out_bytes && !relay_flush(w, s, SIDE_UP)))
+		return false;
+	if ((down->flags | up->flags) & (CONN_RD_TO_END | CONN_RD_EOF | CONN_WR_SHUT | CONN_ERR))
+		return false;
 	if (w->ops->relay_join(&s->stack_relay, down->fd, up->fd)) {
 		s->no_join = true;
-		return;
+		return false;
 	}
 	s->is_joined = true;
 	s->joined_counted[SIDE_DOWN] = s->joined_counted[SIDE_UP] = 0;
+	return true;
 }
 
 void relay_preface(struct worker *w, struct session *s, const void *head, size_t len)
@@ -454,6 +457,10 @@ void relay_preface(struct worker *w, struct session *s, const void *head, size_t
 
 void relay_run(struct worker *w, struct session *s)
 {
+	if (relay_join(w, s))
+		return;
+	if (s->turns < RELAY_JOIN_TURNS)
+		s->turns++;
 	if (!relay_pump(w, s, SIDE_DOWN) || !relay_pump(w, s, SIDE_UP))
 		return;
 	/*
@@ -465,7 +472,8 @@ void relay_run(struct worker *w, struct session *s)
 		return;
 
 	if (relay_has_work(s, SIDE_DOWN) || relay_has_work(s, SIDE_UP)) {
-		worker_ready(w, s);
+		if (!relay_join(w, s))
+			worker_ready(w, s);
 		return;
 	}
 	if (s->conn[SIDE_DOWN].flags & CONN_ERR)

@@ -370,6 +370,42 @@ static int set_offloads(int offloads)
 	return ret;
 }
 
+/* The first bytes of a file of the instance, as text. */
+static long read_text(const char *path, char *buf, size_t size)
+{
+	size_t done = 0;
+	long fd, n = 0;
+
+	lkl_mount_fs("proc"); /* 1: it is there */
+	fd = lkl_sys_openat(AT_FDCWD, path, O_RDONLY, 0);
+	if (fd < 0)
+		return fd;
+	while (done < size - 1 && (n = lkl_sys_read(fd, buf + done, size - 1 - done)) > 0)
+		done += n;
+	lkl_sys_close(fd);
+	buf[done] = '\0';
+	return n < 0 ? n : (long)done;
+}
+
+/*
+ * How much of the instance's memory TCP's buffers may take. Linux gives them a sixteenth, on a machine that has other things to do:
+ * four sessions of bulk fill that at the default of worker.memory, and what comes then is dropped. Here TCP is what the memory is
+ * for: half of it at most, and from three eighths on it is short. Linux' own middle value is its sixteenth.
+ */
+static int set_tcp_memory(void)
+{
+	char text[100];
+	long n, low, sixteenth, high;
+
+	n = read_text("/proc/sys/net/ipv4/tcp_mem", text, sizeof(text));
+	if (n < 0)
+		return n;
+	if (sscanf(text, "%ld %ld %ld", &low, &sixteenth, &high) != 3)
+		return -EIO;
+	snprintf(text, sizeof(text), "%ld %ld %ld", 4 * sixteenth, 6 * sixteenth, 8 * sixteenth);
+	return lkl_sysctl("net.ipv4.tcp_mem", text);
+}
+
 /* Addresses and routers of the configuration, which has been checked. */
 static int static_up(const struct conf_wire *wire, int ifindex, const char **what)
 {
@@ -404,6 +440,10 @@ static int network_up(const struct start *start, const char **what)
 	char range[16];
 	int ret;
 
+	*what = "TCP's memory";
+	ret = set_tcp_memory();
+	if (ret)
+		return ret;
 	*what = "loopback";
 	ret = lkl_if_up(LO_IFINDEX);
 	if (ret)
@@ -574,23 +614,6 @@ static long undelivered(void)
 	buf[n] = '\0';
 	at = strstr(buf, field);
 	return at ? strtol(at + sizeof(field) - 1, NULL, 10) : -EIO;
-}
-
-/* The first bytes of a file of the instance, as text. */
-static long read_text(const char *path, char *buf, size_t size)
-{
-	size_t done = 0;
-	long fd, n = 0;
-
-	lkl_mount_fs("proc"); /* 1: it is there */
-	fd = lkl_sys_openat(AT_FDCWD, path, O_RDONLY, 0);
-	if (fd < 0)
-		return fd;
-	while (done < size - 1 && (n = lkl_sys_read(fd, buf + done, size - 1 - done)) > 0)
-		done += n;
-	lkl_sys_close(fd);
-	buf[done] = '\0';
-	return n < 0 ? n : (long)done;
 }
 
 #define CC_DIR "/proc/sys/net/ipv4/tcp_"

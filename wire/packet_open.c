@@ -45,7 +45,12 @@
 
 #define RX_RING_FRAMES 1024u
 #define TX_RING_FRAMES 512u
-#define RX_BIG_BYTES (8u << 20)
+/*
+ * The socket's queue for large frames, by default: as many of the largest as the ring has slots, or bursts of many connections are
+ * lost while slots are free. The kernel doubles the value, as it counts its own structures too.
+ */
+#define RX_BIG_FRAME_BYTES (32u << 10)
+#define RX_BIG_BYTES_MAX (512u << 20)
 /* ARP and neighbour discovery: a burst of questions, not traffic. */
 #define SIDE_RING_FRAMES 64u
 /*
@@ -241,6 +246,15 @@ static int socket_open(struct packet_wire *p, struct packet_queue *q, enum packe
 	return 0;
 }
 
+static uint32_t rx_big_bytes(const struct packet_wire *p, const struct lkl_wire_params *params)
+{
+	const uint64_t bytes = (uint64_t)p->wire.rx_ring_frames * RX_BIG_FRAME_BYTES;
+
+	if (params->rx_big_bytes)
+		return params->rx_big_bytes;
+	return bytes < RX_BIG_BYTES_MAX ? (uint32_t)bytes : RX_BIG_BYTES_MAX;
+}
+
 static int queue_open(struct packet_wire *p, struct packet_queue *q, const struct lkl_wire_params *params, char *err,
 		      size_t err_len)
 {
@@ -256,8 +270,7 @@ static int queue_open(struct packet_wire *p, struct packet_queue *q, const struc
 		rc = socket_open(p, q, i, SIDE_RING_FRAMES, 0, err, err_len);
 	if (rc)
 		return rc;
-	set_buffer(q->rx[SOURCE_FRAMES].fd, SO_RCVBUFFORCE, SO_RCVBUF,
-		   params->rx_big_bytes ? params->rx_big_bytes : RX_BIG_BYTES);
+	set_buffer(q->rx[SOURCE_FRAMES].fd, SO_RCVBUFFORCE, SO_RCVBUF, rx_big_bytes(p, params));
 	set_buffer(q->rx[SOURCE_FRAMES].fd, SO_SNDBUFFORCE, SO_SNDBUF, TX_SOCKET_BYTES);
 	set_buffer(q->big_fd, SO_SNDBUFFORCE, SO_SNDBUF, TX_SOCKET_BYTES);
 	return 0;

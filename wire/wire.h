@@ -25,7 +25,7 @@ struct lkl_wire_params {
 	int shared;			/* each queue serves an instance of its own: wire_packet_queue() */
 	uint32_t rx_ring_frames;	/* ring slots of a queue; power of two; default 1024 */
 	uint32_t tx_ring_frames;	/* default 512 */
-	uint32_t rx_big_bytes;		/* socket buffer for bigger frames; default 8 MiB */
+	uint32_t rx_big_bytes;		/* socket buffer for bigger frames; default 32 KiB for each receive slot */
 	uint32_t slot_bytes;		/* 2048 (default) or 69632, for whole GSO frames in the rings */
 	uint32_t disable_features;	/* LKL_WIRE_F_* to leave out */
 	/*
