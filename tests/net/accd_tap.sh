@@ -13,7 +13,7 @@ ns far
 cat >"$TMP/conf" <<END
 stack = lkl;
 log { access = off; }
-worker { memory = 64M; }
+worker { memory = 128M; }
 metrics { bind = "unix:$TMP/metrics"; }
 wire {
 	type = tap;
@@ -35,7 +35,8 @@ in_ns "$far" timeout 100 "$TRAFFIC" client 10.98.0.2 8080 --up 1M --down 5M --or
 
 # Readers that stop: what eight sessions hold then is more than the sixteenth of the memory that Linux gives TCP, where it
 # begins to throw away what comes in. Here it may take half.
-metric() { curl -s --unix-socket "$TMP/metrics" http://accd/metrics | grep -q "^accd_stack_tcp_$1{[^}]*} $2\$"; }
+metric() { curl -s -m 5 --unix-socket "$TMP/metrics" http://accd/metrics >"$TMP/page" && of_page "$@"; }
+of_page() { grep -q "^accd_stack_tcp_$1{[^}]*} $2\$" "$TMP/page"; }
 paused=
 for id in 1 2 3 4 5 6 7 8; do
 	ip netns exec "$far" "$TRAFFIC" client 10.98.0.2 8080 --up 1 --down 200M --pause --id $id >/dev/null 2>&1 &
@@ -47,7 +48,7 @@ for id in 1 2 3 4 5 6 7 8; do
 done
 in_ns "$far" timeout 100 "$TRAFFIC" client 10.98.0.2 8080 --up 1 --down 1M || fail "another session"
 wait_for 20 metric passive_opens_total 10 || fail "no metrics of the sessions"
-metric memory_pressures_total 0 || fail "TCP is short of memory"
+of_page memory_pressures_total 0 || { grep memory "$TMP/page"; fail "TCP is short of memory"; }
 for pid in $paused; do
 	kill -KILL "$pid"
 	wait "$pid" 2>/dev/null || :
