@@ -26,7 +26,7 @@ for build in "$@"; do
 	CONF
 	background "accd$i" "$far" sh -c 'exec "$0" -f "$1" 2>&1' "${build#*=}" "$TMP/conf$i"
 	wait_for 20 grep -q 'accd: ready:' "$TMP/accd$i" || { cat "$TMP/accd$i"; fail "$build"; }
-	wait_for 10 ip -n "$far" link show "k$i" || fail "no k$i"
+	wait_for 20 ip -n "$far" link show "k$i" || fail "no k$i"
 	ip -n "$far" addr add "10.98.$i.1/24" dev "k$i"
 	release=$(sed -n 's/.*accd: ready:.* kernel=\([^ ]*\) .*/\1/p' "$TMP/accd$i")
 	echo "# accd $i: built for ${build%%=*}, runs Linux $release"
@@ -39,7 +39,7 @@ n=$i
 
 ip netns exec "$far" "$TRAFFIC" server 0.0.0.0 9000 s1 >"$TMP/server" &
 PIDS="$PIDS $!"
-wait_for 10 grep -q listening "$TMP/server" || fail "no server"
+wait_for 20 grep -q listening "$TMP/server" || fail "no server"
 
 # All of them at work at the same time.
 clients=
