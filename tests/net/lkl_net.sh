@@ -124,7 +124,7 @@ grep -q 'in  10.98.1.1 > 10.98.2.2 icmp type=8' "$TMP/dump" && grep -q 'out 10.9
 inside --own dump -t 5 -c 2 -w "$TMP/dump.pcap" 2>"$TMP/dump.err" &
 dump_pid=$!
 wait_for 20 grep -q 'dump: ready' "$TMP/dump.err" || fail "dump"
-in_ns "$peer" "$LKL_NET" --host ping -c 1 10.98.2.2 >/dev/null
+in_ns "$peer" "$LKL_NET" --host ping -c 3 10.98.2.2 >/dev/null || fail "no echo, of the instance or, after two frames, the host"
 wait $dump_pid || fail "dump -w"
 [ "$(od -An -tx4 -N4 "$TMP/dump.pcap" | tr -d ' ')" = a1b23c4d ] || fail "no pcap file"
 inside --own -j show >"$TMP/show" || fail "show"

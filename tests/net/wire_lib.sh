@@ -10,11 +10,12 @@ NETNS=
 PIDS=
 
 skip() { echo "skipped: $*"; exit 77; }
-fail() { echo "FAILED: $*" >&2; exit 1; }
+fail() { echo "FAILED: $*" >&2; has_said=1; exit 1; }
 
 cleanup() {
 	rc=$?
 	trap - EXIT
+	[ $rc = 0 ] || [ $rc = 77 ] || [ -n "${has_said:-}" ] || echo "FAILED: a command after what is printed last ended with $rc (set -e)" >&2
 	for pid in $PIDS; do kill "$pid" 2>/dev/null || true; done
 	for pid in $PIDS; do wait "$pid" 2>/dev/null || true; done
 	netns_del $NETNS
