@@ -240,6 +240,17 @@ long path_write(struct cc_path *p, uint32_t bytes)
 	return stk->sendto(p->fd, zeros, bytes < sizeof(zeros) ? bytes : sizeof(zeros), MSG_DONTWAIT, NULL, 0);
 }
 
+int path_trickle(struct cc_path *p, int writes, uint32_t bytes)
+{
+	int i;
+
+	for (i = 0; i < writes; i++) {
+		CHECK_EQ(path_write(p, bytes), bytes);
+		TRY(path_run(p, 50 * MS));
+	}
+	return 0;
+}
+
 int path_until(struct cc_path *p, int64_t ns, int (*is_true)(struct cc_path *p))
 {
 	const int64_t until_ns = stk->now_ns() + ns;

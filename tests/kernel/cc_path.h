@@ -106,6 +106,8 @@ int path_until(struct cc_path *p, int64_t ns, int (*is_true)(struct cc_path *p))
 /* Run so long; bytes per second that arrived in order, or -1. */
 int64_t path_goodput(struct cc_path *p, int64_t ns);
 long path_write(struct cc_path *p, uint32_t bytes);
+/* A program that has little to send: so many writes of so many bytes, one in 50 ms. 0 or an error. */
+int path_trickle(struct cc_path *p, int writes, uint32_t bytes);
 /* An error if anything was wrong with the connection. */
 int path_close(struct cc_path *p);
 /* [watch] Something does not hold, or NULL. The first one is said, and path_close() fails. */

@@ -471,14 +471,10 @@ static int app_limited(void *arg)
 {
 	struct cc_path *p = path();
 	int64_t bw;
-	int i;
 
 	p->is_bulk = 0;
 	TRY(begin(p, 0));
-	for (i = 0; i < 50; i++) {
-		CHECK_EQ(path_write(p, 5000), 5000);
-		TRY(path_run(p, 50 * MS));
-	}
+	TRY(path_trickle(p, 50, 5000));
 	HOLDS(p, in_startup(p) && !p->view.is_full);
 	p->is_bulk = 1;
 	TRY(path_until(p, 5 * SEC, in_cruise));
@@ -487,10 +483,7 @@ static int app_limited(void *arg)
 	p->is_bulk = 0;
 	TRY(path_run(p, 3 * SEC));
 	bw = p->view.max_bw;
-	for (i = 0; i < 200; i++) { /* 10 s, a tenth of the rate */
-		CHECK_EQ(path_write(p, 12500), 12500);
-		TRY(path_run(p, 50 * MS));
-	}
+	TRY(path_trickle(p, 200, 12500)); /* 10 s, a tenth of the rate */
 	HOLDS(p, p->view.max_bw >= bw * 95 / 100);
 	HOLDS(p, p->view.longterm == NONE && p->full_drops == 0);
 	/* A little faster than ever before: also samples of a limited program raise it. */

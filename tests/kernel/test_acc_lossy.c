@@ -363,14 +363,10 @@ static int app_limited(void *arg)
 {
 	struct cc_path *p = path();
 	uint32_t cwnd;
-	int i;
 
 	p->is_bulk = 0;
 	TRY(begin(p, 0));
-	for (i = 0; i < 50; i++) {
-		CHECK_EQ(path_write(p, 5000), 5000);
-		TRY(path_run(p, 50 * MS));
-	}
+	TRY(path_trickle(p, 50, 5000));
 	HOLDS(p, in_slow_start(p) && p->view.cwnd == 10 && p->view.cuts == 0);
 	p->is_bulk = 1;
 	TRY(path_until(p, 2 * SEC, in_steady));
@@ -379,10 +375,7 @@ static int app_limited(void *arg)
 	TRY(path_run(p, 3 * SEC));
 	cwnd = p->view.cwnd;
 	forget(p);
-	for (i = 0; i < 400; i++) { /* 20 s, a tenth of the rate; two drains */
-		CHECK_EQ(path_write(p, 12500), 12500);
-		TRY(path_run(p, 50 * MS));
-	}
+	TRY(path_trickle(p, 400, 12500)); /* 20 s, a tenth of the rate; two drains */
 	HOLDS(p, p->view.cwnd == cwnd && most_cwnd == cwnd);
 	HOLDS(p, p->full_drops == 0);
 	p->is_bulk = 1;

@@ -360,7 +360,6 @@ static int app_limited(void *arg)
 {
 	struct cc_path *p = path();
 	uint32_t cwnd;
-	int i;
 
 	p->is_bulk = 0;
 	TRY(begin_saved(p, 0));
@@ -368,10 +367,7 @@ static int app_limited(void *arg)
 	TRY(path_until(p, 1 * SEC, is_all_acked));
 	TRY(path_run(p, 150 * MS));
 	HOLDS(p, p->view.jumps == 0 && p->view.cwnd >= IW + 5);
-	for (i = 0; i < 50; i++) {
-		CHECK_EQ(path_write(p, 5000), 5000);
-		TRY(path_run(p, 50 * MS));
-	}
+	TRY(path_trickle(p, 50, 5000));
 	HOLDS(p, p->view.state == RECONNAISSANCE && p->view.jumps == 0);
 	cwnd = p->view.cwnd;
 	p->is_bulk = 1;
