@@ -15,9 +15,9 @@ ip -n "$left" addr add 10.99.1.1/24 dev l0
 ip -n "$right" addr add 10.99.1.2/24 dev r0
 
 echo "# $MIB MiB"
-background forward "$middle" "$ECHO" forward w0 w1
-# Room for a large frame in each of the 1024 slots; the kernel reports twice what was asked for.
-wait_for 20 sh -c "ip netns exec $middle ss -0nmH | grep -q 'rb$((1024 * 65536)),'" || fail "the queue for large frames is short"
+background forward "$middle" "$ECHO" forward w0 packet:if=w1
+# Room for a large frame in each of the 1024 slots, by either way to open a wire; the kernel reports twice what was asked for.
+wait_for 20 sh -c "ip netns exec $middle ss -0nmH | grep -c 'rb$((1024 * 65536)),' | grep -qx 2" || fail "the queue for large frames is short"
 background recv "$right" "$ECHO" recv 5201 "$BYTES"
 in_ns "$left" timeout 100 "$ECHO" send 5201 "$BYTES" 10.99.1.2
 wait "$recv_pid" || { cat "$TMP/recv.err" >&2; fail "the stream was damaged"; }
